@@ -1,0 +1,20 @@
+//! The only crate that knows C.
+//!
+//! GIMP starts plug-ins as programs. Ours is a launcher of a few lines (`ffi/launcher`) that opens the
+//! plug-in library and calls its one entry. The entry calls [`main`], which, in order,
+//!
+//! 1. tells from the arguments which GIMP started it (2.10 or 3.x) and opens that GIMP's libgimp at run time;
+//! 2. registers the procedures that a [`PlugIn`] lists, when GIMP queries;
+//! 3. turns a call from GIMP into a [`Call`] and hands it to [`PlugIn::run`] with a [`Host`];
+//! 4. reports what came back, an error as one sentence, and never lets a panic cross the C border.
+//!
+//! The oddities of each GIMP stay behind [`Host`].
+
+pub mod error;
+pub mod host;
+pub mod pixels;
+pub mod plugin;
+
+pub use error::HostError;
+pub use host::Host;
+pub use plugin::{Call, Finish, PlugIn, Procedure};
