@@ -1,0 +1,158 @@
+"""Style statistics, and the matrix that turns a text direction into a style direction.
+
+  python directions.py DATA --checkpoint heads64.pt --pair pair.pt \
+      --sentence MODEL.onnx --tokenizer tokenizer.json --out directions.npz
+
+The consumer computes StyleCLIP's global direction: r = relevance @ dt, entries below the
+disentanglement threshold dropped, r / max|r| * style_std * strength. StyleCLIP *measures*
+relevance by pushing each channel and looking at the pictures. Here the truth is known: every
+render has exact attributes, so relevance is *regressed*. (1) Standardised styles are
+explained by all attributes at once (ordinary least squares, so that e.g. "beard" does not
+carry "man" along); each value's effect, scaled to a largest entry of one, is what the
+matrix should return for it. (2) The matrix is the ridge solution that maps the text
+directions of many phrasings (`captions.PHRASES` against many neutral prompts) to them.
+"""
+import argparse
+import json
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import captions
+import checkpoint
+from dataset import ATTRIBUTES, Heads
+from generator import Generator, make_param_mapper
+from networks import EMBEDDING, TextProjection
+from sentences import Sentences
+
+RIDGE = 0.02
+
+
+@torch.no_grad()
+def all_styles(generator, mapper, params, index):
+    rows = []
+    for i in index.split(512):
+        rows.append(torch.cat(generator.affine(mapper(params[i])), 1))
+    return torch.cat(rows)
+
+
+def attribute_design(data, index):
+    """One column per attribute value, zero where the attribute cannot be seen."""
+    bald = data.label("hair")[index] == 0
+    hat = data.label("hat")[index] > 0
+    woman = data.label("gender")[index] == 1
+    hidden = {"hair_colour": bald | hat, "beard": woman, "hat_colour": ~hat, "fringe": bald}
+    columns, meaning = [], []
+    for name, values in ATTRIBUTES.items():
+        label = data.label(name)[index]
+        one_hot = F.one_hot(label, len(values)).float()
+        seen = ~hidden[name] if name in hidden else torch.ones(len(index), dtype=torch.bool)
+        # Centred over the faces where it shows: an effect is "this value against the average".
+        one_hot = (one_hot - one_hot[seen].mean(0)) * seen[:, None]
+        columns.append(one_hot)
+        meaning += [(name, v) for v in values]
+    return torch.cat(columns, 1), meaning
+
+
+def attribute_effects(styles, design):
+    """Least squares; the columns of one attribute sum to zero, so a tiny ridge picks the
+    solution in which the effects do as well."""
+    gram = design.double().t() @ design.double()
+    gram += 1e-3 * len(design) * torch.eye(len(gram), dtype=torch.float64)
+    return torch.linalg.solve(gram, design.double().t() @ styles.double()).float()
+
+
+class Prompts:
+    """Prompt -> unit embedding, averaged over the pack's templates as the consumer does."""
+
+    def __init__(self, sentences, projection):
+        self.sentences, self.projection = sentences, projection
+
+    @torch.no_grad()
+    def __call__(self, prompt):
+        rows = self.sentences.embed([t.format(prompt) for t in captions.TEMPLATES])
+        unit = F.normalize(self.projection(torch.from_numpy(rows)), dim=1)
+        return F.normalize(unit.mean(0), dim=0)
+
+
+def text_directions(prompts):
+    """[(unit text direction, attribute, value, weight)] over phrasings and neutral prompts."""
+    generic = [prompts(n) for n in captions.NEUTRAL]
+    rows = []
+    for trait, values in captions.PHRASES.items():
+        specific = [prompts(n) for n in captions.NEUTRAL_TRAIT.get(trait, [])]
+        for value, phrases in values.items():
+            for phrase in phrases:
+                target = prompts(phrase)
+                for neutral in generic + specific:
+                    weight = 1.0 / (len(phrases) * len(generic + specific))
+                    rows.append((F.normalize(target - neutral, dim=0), trait, value, weight))
+            # From one value straight to another, as in "blue hair" against "brown hair".
+            for other, others in values.items():
+                if other != value:
+                    target, source = prompts(phrases[0]), prompts(others[0])
+                    rows.append((F.normalize(target - source, dim=0), trait, (value, other),
+                                 0.5 / len(values)))  # fmt: skip
+    return rows
+
+
+def regress(rows, effects, meaning):
+    """Ridge regression of scaled effects on text directions -> [styles, EMBEDDING]."""
+    place = {m: i for i, m in enumerate(meaning)}
+    wanted = []
+    for _, trait, value, _ in rows:
+        if isinstance(value, tuple):
+            effect = effects[place[trait, value[0]]] - effects[place[trait, value[1]]]
+        else:
+            effect = effects[place[trait, value]]
+        wanted.append(effect / effect.abs().max())
+    text = torch.stack([r[0] for r in rows])
+    weight = torch.tensor([r[3] for r in rows])[:, None]
+    wanted = torch.stack(wanted)
+    gram = text.t() @ (text * weight)
+    gram += RIDGE * gram.trace() / EMBEDDING * torch.eye(EMBEDDING)
+    relevance = torch.linalg.solve(gram, text.t() @ (wanted * weight)).t()
+    fit = ((text @ relevance.t() - wanted).square() * weight).sum() / (wanted.square() * weight).sum()
+    return relevance, 1 - fit.item()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", nargs="+")
+    parser.add_argument("--checkpoint", required=True)
+    parser.add_argument("--pair", required=True)
+    parser.add_argument("--sentence", required=True)
+    parser.add_argument("--tokenizer", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--held-out", type=int, default=512)
+    args = parser.parse_args()
+
+    data = Heads(args.data, args.held_out)
+    models = {"g": Generator(), "pmap": make_param_mapper()}
+    mean, std, _ = checkpoint.load_into(args.checkpoint, models)
+    params = ((data.params - mean) / std).clamp(-5, 5)
+    styles = all_styles(models["g"], models["pmap"], params, data.train)
+    style_mean, style_std = styles.mean(0), styles.std(0)
+    rgb = torch.cat([torch.full((layer.conv.modulation.weight.shape[0],), rgb)
+                     for _, layer, _, rgb in models["g"].layers()])  # fmt: skip
+    normal = (styles - style_mean) / style_std.clamp_min(1e-6)
+    design, meaning = attribute_design(data, data.train)
+    effects = attribute_effects(normal, design)
+    effects[:, rgb] = 0
+
+    projection = TextProjection()
+    projection.load_state_dict(torch.load(args.pair, weights_only=True)["projection"])
+    rows = text_directions(Prompts(Sentences(args.sentence, args.tokenizer), projection))
+    relevance, fit = regress(rows, effects, meaning)
+    relevance[rgb] = 0
+    sizes = {"/".join(m): round(effects[i].abs().max().item(), 2) for i, m in enumerate(meaning)
+             if m[0] in captions.PHRASES}  # fmt: skip
+    print("largest effect in standard deviations:", json.dumps(sizes))
+    print(f"text directions explain {fit:.3f} of the attribute effects")
+    np.savez(args.out, style_mean=style_mean.numpy(), style_std=style_std.numpy(),
+             relevance=relevance.numpy(), fit=fit)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

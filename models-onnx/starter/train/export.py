@@ -1,0 +1,261 @@
+"""Write the pack: ONNX graphs, statistics, pack.toml, and golden fixtures.
+
+  python export.py --checkpoint heads64.pt --encoder encoder64.pt --pair pair.pt \
+      --directions directions.npz --data DATA --sentence MODEL.onnx --tokenizer tokenizer.json \
+      --pack ../../packs/starter-faces --golden ../../tests/golden
+"""
+import argparse
+import hashlib
+import pathlib
+import shutil
+
+import numpy as np
+import onnxruntime
+import torch
+
+import captions
+import checkpoint
+import onnx_graphs
+from dataset import Heads
+from generator import Generator, make_param_mapper, make_segmenter
+from networks import EMBEDDING, ImageEncoder, Inverter, TextProjection
+from sentences import Sentences
+
+SENTENCE_FILE = "all-MiniLM-L6-v2-int8.onnx"
+
+
+def sha256(path):
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+def run(path, **feeds):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {k: np.asarray(v, np.float32) for k, v in feeds.items()})[0]
+
+
+def load_models(args):
+    models = {"g": Generator(), "seg": make_segmenter(), "pmap": make_param_mapper()}
+    mean, std, _ = checkpoint.load_into(args.checkpoint, models)
+    inverter = Inverter()
+    saved = torch.load(args.encoder, weights_only=True)
+    inverter.encoder.load_state_dict(saved["encoder"])
+    inverter.w_mean.copy_(saved["w_mean"])
+    inverter.w_std.copy_(saved["w_std"])
+    pair = torch.load(args.pair, weights_only=True)
+    image_encoder, projection = ImageEncoder(), TextProjection()
+    image_encoder.load_state_dict(pair["image_encoder"])
+    projection.load_state_dict(pair["projection"])
+    models.update(inverter=inverter, image_encoder=image_encoder, projection=projection)
+    for m in models.values():
+        m.eval().requires_grad_(False)
+    return models, mean, std
+
+
+def write_graphs(models, pack):
+    """Export in fp16 storage and check every graph against torch; returns the differences."""
+    g = models["g"]
+    torch.manual_seed(0)
+    z = torch.randn(8, 256)
+    w = g.style(z)
+    w_plus = w[:, None].repeat(1, 10, 1)
+    styles = torch.cat(g.affine(w_plus), 1)
+    image = g(w)[0]
+    sentence = torch.nn.functional.normalize(torch.randn(8, 384), dim=1)
+    sizes = [layer.conv.modulation.weight.shape[0] for _, layer, _, _ in g.layers()]
+    cases = {
+        "mapping": (onnx_graphs.mapping, g, {"z": z}, w),
+        "affine": (onnx_graphs.affine, g, {"w_plus": w_plus}, styles),
+        "synthesis": (onnx_graphs.synthesis, g, {"styles": styles},
+                      g.synthesise(list(styles.split(sizes, 1)))[0]),
+        "encoder": (onnx_graphs.encoder, models["inverter"], {"image": image},
+                    models["inverter"](image)[:, None].repeat(1, 10, 1)),
+        "image-encoder": (onnx_graphs.image_encoder, models["image_encoder"], {"image": image},
+                          models["image_encoder"](image)),
+        "text-projection": (onnx_graphs.text_projection, models["projection"],
+                            {"sentence": sentence}, models["projection"](sentence)),
+    }  # fmt: skip
+    report = {}
+    for name, (build, module, feeds, wanted) in cases.items():
+        path = pack / f"{name}.onnx"
+        build(module, path, half=False)
+        exact = np.abs(run(path, **feeds) - wanted.numpy()).max()
+        scale = max(1.0, float(wanted.abs().max()))
+        if exact > 1e-4 * scale:
+            raise SystemExit(f"{name}: the graph differs from torch by {exact}")
+        build(module, path, half=True)
+        report[name] = (float(exact), float(np.abs(run(path, **feeds) - wanted.numpy()).max()))
+        print(f"{name}: f32 {exact:.2e}, fp16 storage {report[name][1]:.2e}, {path.stat().st_size} bytes")
+    if report["synthesis"][1] > 2e-3:
+        # Parity first: the generator alone keeps its full precision then.
+        onnx_graphs.synthesis(g, pack / "synthesis.onnx", half=False)
+        print("synthesis: stored as f32")
+    return report
+
+
+def eye_positions(data):
+    """Average relative (x, y) of the image-left and image-right eye over faces that show both."""
+    found = []
+    for mask in data.masks[data.held_out].numpy():
+        y, x = np.nonzero(mask == 4)
+        left, right = x < x.mean() if len(x) else x, x >= x.mean() if len(x) else x
+        if len(x) >= 8 and left.sum() >= 3 and right.sum() >= 3:
+            found.append([(x[s].mean() + 0.5, y[s].mean() + 0.5) for s in (left, right)])
+    return (np.mean(found, 0) / data.masks.shape[1]).round(3).tolist()
+
+
+def fidelity(data, pack):
+    """PSNR in dB of encoder and generator over the held-out renders, from the files as shipped."""
+    images = data.batch(data.held_out).numpy()
+    rows = []
+    for i in range(0, len(images), 64):
+        w_plus = run(pack / "encoder.onnx", image=images[i : i + 64])
+        styles = run(pack / "affine.onnx", w_plus=w_plus)
+        made = np.clip(run(pack / "synthesis.onnx", styles=styles), -1, 1)
+        error = np.square((made - images[i : i + 64]) / 2).mean((1, 2, 3))
+        rows.append(-10 * np.log10(error))
+    values = np.concatenate(rows)
+    return float(np.median(values)), float(np.percentile(values, 2))
+
+
+def toml_dims(dims):
+    return "[" + ", ".join(f'"{d}"' if isinstance(d, str) else str(d) for d in dims) + "]"
+
+
+def toml_ports(ports, names=("batch", "sequence")):
+    short = {"batch": "n", "sequence": "t"}
+    rows = []
+    for port in ports:
+        kind = {"tensor(float)": "f32", "tensor(int64)": "i64"}[port.type]
+        dims = [short.get(d, d) for d in port.shape]
+        rows.append(f'{{ name = "{port.name}", dims = {toml_dims(dims)}, dtype = "{kind}" }}')
+    return "[" + ", ".join(rows) + "]"
+
+
+def toml_role(role, path, file, extra=""):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return f"""
+[roles.{role}]
+file = "{file}"
+{extra}sha256 = "{sha256(path)}"
+inputs = {toml_ports(session.get_inputs())}
+outputs = {toml_ports(session.get_outputs())}
+"""
+
+
+def write_manifest(models, pack, args, eyes, typical, poor):
+    quoted = ", ".join(f'"{t}"' for t in captions.TEMPLATES)
+    text = f"""# Written by models-onnx/starter/train/export.py: do not edit by hand.
+version = 1
+id = "starter-faces"
+name = "Starter faces"
+description = "Rendered heads at 64 x 64 pixels: a small generator, made to try every edit without a download"
+family = "stylegan2"
+resolution = 64
+domain = "rendered heads"
+
+[licence]
+spdx = "CC0-1.0"
+text = "Weights and statistics: CC0-1.0. Trained on our own renders of MakeHuman data (CC0). tokenizer.json is that of all-MiniLM-L6-v2 (Apache-2.0)."
+origin = "Trained by models-onnx/starter on renders of its own head renderer; no photographs of people"
+
+[range]
+low = -1.0
+high = 1.0
+
+[alignment]
+kind = "square"
+eyes = {eyes}
+
+[fidelity]
+typical = {typical:.2f}
+poor = {poor:.2f}
+"""
+    for role in ("mapping", "affine", "synthesis", "encoder", "image-encoder", "text-projection"):
+        text += toml_role(role, pack / f"{role}.onnx", f"{role}.onnx")
+    role = toml_role("sentence-encoder", args.sentence, SENTENCE_FILE, "shared = true\n")
+    text += role + 'pooling = "mean"\n'
+    text += f'\n[files.tokenizer]\nfile = "tokenizer.json"\nsha256 = "{sha256(pack / "tokenizer.json")}"\n'
+    for name in ("style_mean", "style_std", "relevance"):
+        dims = list(np.load(pack / f"{name}.npy", mmap_mode="r").shape)
+        text += f"""
+[arrays.{name.replace("_", "-")}]
+file = "{name}.npy"
+sha256 = "{sha256(pack / f"{name}.npy")}"
+dims = {dims}
+"""
+    for name, layer, _, rgb in models["g"].layers():
+        channels = layer.conv.modulation.weight.shape[0]
+        text += f'\n[[styles]]\nname = "{name}"\nchannels = {channels}\nrgb = {str(rgb).lower()}\n'
+    text += f"""
+[text]
+templates = [{quoted}]
+neutral = "{args.neutral}"
+
+[direction]
+strength = {args.strength}
+disentanglement = {args.disentanglement}
+"""
+    (pack / "pack.toml").write_text(text)
+
+
+def write_golden(data, pack, args, folder):
+    """What the Rust side must reproduce: one face through every graph, one prompt, token ids."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pixels = data.images[data.held_out[3]].permute(1, 2, 0).contiguous().numpy()
+    image = data.batch(data.held_out[3:4]).numpy()
+    w_plus = run(pack / "encoder.onnx", image=image)
+    styles = run(pack / "affine.onnx", w_plus=w_plus)
+    made = run(pack / "synthesis.onnx", styles=styles)
+    sentences = Sentences(args.sentence, args.tokenizer)
+    prompt = "a person with blue hair"
+    rows = sentences.embed([t.format(prompt) for t in captions.TEMPLATES])
+    unit = run(pack / "text-projection.onnx", sentence=rows)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    text = unit.mean(0)
+    arrays = {
+        "starter_image": pixels,
+        "starter_w_plus": w_plus.astype(np.float32),
+        "starter_styles": styles,
+        "starter_reconstruction": made,
+        "starter_image_embedding": run(pack / "image-encoder.onnx", image=image),
+        "starter_sentence": sentences.embed_one(prompt)[None],
+        "starter_text": (text / np.linalg.norm(text))[None].astype(np.float32),
+        "starter_ids_blue": sentences.ids(prompt),
+        "starter_ids_smile": sentences.ids("A smiling  woman, no glasses!"),
+    }
+    for name, value in arrays.items():
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(value))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("checkpoint", "encoder", "pair", "directions", "sentence", "tokenizer", "pack"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--data", nargs="+", required=True)
+    parser.add_argument("--golden")
+    parser.add_argument("--strength", type=float, default=4.0)
+    parser.add_argument("--disentanglement", type=float, default=0.1)
+    parser.add_argument("--neutral", default="a person")
+    parser.add_argument("--held-out", type=int, default=512)
+    args = parser.parse_args()
+    pack = pathlib.Path(args.pack)
+    pack.mkdir(parents=True, exist_ok=True)
+    models, _, _ = load_models(args)
+    assert models["projection"].second.weight.shape[0] == EMBEDDING
+    data = Heads(args.data, args.held_out)
+    write_graphs(models, pack)
+    shutil.copyfile(args.tokenizer, pack / "tokenizer.json")
+    directions = np.load(args.directions)
+    for name in ("style_mean", "style_std", "relevance"):
+        np.save(pack / f"{name}.npy", np.ascontiguousarray(directions[name], np.float32))
+    typical, poor = fidelity(data, pack)
+    eyes = eye_positions(data)
+    write_manifest(models, pack, args, eyes, typical, poor)
+    if args.golden:
+        write_golden(data, pack, args, pathlib.Path(args.golden))
+    total = sum(f.stat().st_size for f in pack.iterdir() if f.is_file())
+    print(f"fidelity: typical {typical:.2f} dB, poor {poor:.2f} dB; eyes {eyes}; {total} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The small networks around the generator: picture -> w, picture -> embedding, sentence -> embedding.
+
+The image encoder keeps to Conv, LeakyRelu, AveragePool, Add and Gemm, because text edits
+by optimisation differentiate it: every op here needs a gradient rule in `models-onnx`.
+"""
+import math
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from generator import STYLE_DIM
+
+EMBEDDING = 128
+SENTENCE = 384
+
+
+class Encoder(nn.Module):
+    """Picture -> w, in units of the training set's w (see `Inverter`)."""
+
+    def __init__(self):
+        super().__init__()
+        widths = [12, 48, 96, 128, 160]
+        self.c = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(a, b, 3, padding=1), nn.GroupNorm(8, b), nn.LeakyReLU(0.2),
+                nn.Conv2d(b, b, 3, padding=1), nn.GroupNorm(8, b), nn.LeakyReLU(0.2),
+            )
+            for a, b in zip(widths, widths[1:])
+        )  # fmt: skip
+        self.o = nn.Sequential(
+            nn.Flatten(), nn.Linear(160 * 16, 384), nn.LeakyReLU(0.2), nn.Linear(384, STYLE_DIM)
+        )
+
+    def forward(self, x):
+        x = F.pixel_unshuffle(x, 2)
+        for i, block in enumerate(self.c):
+            x = block(x if i == 0 else F.avg_pool2d(x, 2))
+        return self.o(x)
+
+
+class Inverter(nn.Module):
+    """w = mean + std * Encoder(picture): the whole way from picture to latent."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = Encoder()
+        self.register_buffer("w_mean", torch.zeros(STYLE_DIM))
+        self.register_buffer("w_std", torch.ones(STYLE_DIM))
+
+    def forward(self, x):
+        return self.w_mean + self.w_std * self.encoder(x)
+
+
+class EqualConv(nn.Conv2d):
+    """Unit-variance weights scaled at run time: trains evenly without normalisation layers."""
+
+    def __init__(self, inputs, outputs, size, stride=1):
+        super().__init__(inputs, outputs, size, stride=stride, padding=(size - 1) // 2)
+        nn.init.normal_(self.weight)
+        nn.init.zeros_(self.bias)
+        self.gain = 1 / math.sqrt(inputs * size * size)
+
+    def forward(self, x):
+        return F.conv2d(x, self.weight * self.gain, self.bias, self.stride, self.padding)
+
+
+class Residual(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.first = EqualConv(inputs, inputs, 3)
+        self.second = EqualConv(inputs, outputs, 3)
+        self.skip = EqualConv(inputs, outputs, 1)
+
+    def forward(self, x):
+        y = activate(self.first(x))
+        y = activate(self.second(F.avg_pool2d(y, 2)))
+        return (y + self.skip(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
+
+
+def activate(x):
+    return F.leaky_relu(x, 0.2) * math.sqrt(2.0)
+
+
+class ImageEncoder(nn.Module):
+    """Picture -> embedding shared with the sentences."""
+
+    WIDTHS = (40, 80, 128, 160)
+
+    def __init__(self):
+        super().__init__()
+        self.stem = EqualConv(3, self.WIDTHS[0], 4, stride=2)
+        self.blocks = nn.ModuleList(Residual(a, b) for a, b in zip(self.WIDTHS, self.WIDTHS[1:]))
+        self.out = nn.Linear(self.WIDTHS[-1] * 16, EMBEDDING)
+
+    def forward(self, x):
+        x = activate(self.stem(x))
+        for block in self.blocks:
+            x = block(x)
+        return self.out(x.flatten(1))
+
+
+class TextProjection(nn.Module):
+    """Sentence -> embedding. Two layers: negation and rare colours are not linear in MiniLM."""
+
+    def __init__(self, hidden=384):
+        super().__init__()
+        self.first = nn.Linear(SENTENCE, hidden)
+        self.second = nn.Linear(hidden, EMBEDDING)
+
+    def forward(self, x):
+        return self.second(F.leaky_relu(self.first(x), 0.2))

@@ -1,0 +1,280 @@
+"""The pack's ONNX graphs, built node by node from the trained modules.
+
+Built by hand rather than traced, so that they hold only plain operators: opset 17,
+no grouped ConvTranspose (slow in ONNX Runtime), weights stored as fp16 and cast once
+(the runtime folds the cast when it loads the graph).
+"""
+import math
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from generator import CHANNELS, RESOLUTIONS, SQRT2, STYLE_DIM, W_SLOTS
+
+OPSET = 17
+IR_VERSION = 9
+
+
+def array(tensor):
+    return tensor.detach().cpu().numpy().astype(np.float32)
+
+
+class Graph:
+    """A thin list of nodes and initialisers; every method returns the output's name."""
+
+    def __init__(self, name, half=True):
+        self.name, self.half = name, half
+        self.nodes, self.weights, self.inputs, self.outputs = [], [], [], []
+        self.count = 0
+
+    def fresh(self, hint):
+        self.count += 1
+        return f"{hint}_{self.count}"
+
+    def input(self, name, dims):
+        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, dims))
+        return name
+
+    def node(self, op, inputs, output=None, **attributes):
+        output = output or self.fresh(op.lower())
+        outputs = output if isinstance(output, list) else [output]
+        self.nodes.append(helper.make_node(op, list(inputs), outputs, **attributes))
+        return output
+
+    def constant(self, value, name):
+        """An exact initialiser (shapes, small numbers)."""
+        name = self.fresh(name)
+        self.weights.append(numpy_helper.from_array(np.array(value, order="C"), name))
+        return name
+
+    def weight(self, value, name):
+        """A trained tensor: fp16 in the file, f32 in the graph."""
+        value = np.ascontiguousarray(value, np.float32)
+        if not self.half or value.size < 64:
+            return self.constant(value, name)
+        if np.abs(value).max() > 6e4:
+            raise ValueError(f"{name} does not fit into fp16")
+        stored = self.constant(value.astype(np.float16), name + "_h")
+        return self.node("Cast", [stored], to=TensorProto.FLOAT)
+
+    def output(self, value, name, dims):
+        self.node("Identity", [value], name)
+        self.outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, dims))
+
+    def linear(self, x, weight, bias, name):
+        """x @ weight.T + bias, weight as torch stores it."""
+        return self.node(
+            "Gemm", [x, self.weight(weight, name), self.weight(bias, name + "_b")], transB=1
+        )
+
+    def save(self, path):
+        graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, self.weights)
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="pentimento-starter",
+        )
+        onnx.checker.check_model(model, full_check=True)
+        onnx.save(model, path)
+
+
+def affine(generator, path, half=True):
+    """w+ -> all style vectors, concatenated in execution order."""
+    g = Graph("affine", half)
+    x = g.input("w_plus", ["n", W_SLOTS, STYLE_DIM])
+    parts = []
+    for name, layer, slot, _ in generator.layers():
+        row = g.node("Gather", [x, g.constant(np.array(slot, np.int64), "slot")], axis=1)
+        weight, bias = layer.conv.modulation.folded()
+        parts.append(g.linear(row, array(weight), array(bias), name))
+    joined = g.node("Concat", parts, axis=1)
+    g.output(joined, "styles", ["n", total_styles(generator)])
+    g.save(path)
+
+
+def total_styles(generator):
+    return sum(layer.conv.modulation.weight.shape[0] for _, layer, _, _ in generator.layers())
+
+
+def synthesis(generator, path, half=True):
+    """Style vectors -> image. Noise is the checkpoint's constant noise."""
+    g = Graph("synthesis", half)
+    x = g.input("styles", ["n", total_styles(generator)])
+    sizes = [layer.conv.modulation.weight.shape[0] for _, layer, _, _ in generator.layers()]
+    names = [g.fresh("style") for _ in sizes]
+    split = g.constant(np.array(sizes, np.int64), "sizes")
+    g.node("Split", [x, split], names, axis=1)
+    spatial = g.constant(np.array([2, 3], np.int64), "axes")
+    features = g.weight(array(generator.input.input), "const")
+    image, noise = None, 0
+    for (name, layer, _, rgb), style in zip(generator.layers(), names):
+        scaled = g.node("Mul", [features, g.node("Unsqueeze", [style, spatial])])
+        if rgb:
+            weight = array(layer.conv.weight[0]) * layer.conv.scale
+            bias = array(layer.bias).ravel()
+            y = g.node("Conv", [scaled, g.weight(weight, name), g.weight(bias, name + "_b")])
+            image = y if image is None else g.node("Add", [upsample_rgb(g, image), y])
+            continue
+        noise_map = array(getattr(generator.noises, f"noise_{noise}"))
+        features = styled_conv(g, scaled, style, layer, noise_map, spatial, name)
+        noise += 1
+    g.output(image, "image", ["n", 3, 64, 64])
+    g.save(path)
+
+
+def styled_conv(g, scaled, style, layer, noise_map, spatial, name):
+    conv = layer.conv
+    weight = array(conv.weight[0]) * conv.scale
+    # d = rsqrt(sum_i s_i^2 * sum_k W^2 + eps), before the gain is folded into the weight.
+    energy = np.square(weight.astype(np.float64)).sum((2, 3)).T.astype(np.float32)
+    power = g.node("MatMul", [g.node("Mul", [style, style]), g.weight(energy, name + "_energy")])
+    power = g.node("Add", [power, g.constant(np.array(1e-8, np.float32), "eps")])
+    demod = g.node("Reciprocal", [g.node("Sqrt", [power])])
+    if conv.up:
+        kernel = g.weight(weight.transpose(1, 0, 2, 3) * SQRT2, name)
+        y = g.node("ConvTranspose", [scaled, kernel], strides=[2, 2])
+        channels = weight.shape[0]
+        fir = np.tile(array(conv.blur.kernel)[None, None], (channels, 1, 1, 1))
+        y = g.node("Conv", [y, g.weight(fir, name + "_fir")], group=channels, pads=[1, 1, 1, 1])
+    else:
+        y = g.node("Conv", [scaled, g.weight(weight * SQRT2, name)], pads=[1, 1, 1, 1])
+    y = g.node("Mul", [y, g.node("Unsqueeze", [demod, spatial])])
+    # Noise and bias are both constant: two small tensors, added once by the runtime.
+    shift = g.node("Add", [
+        g.weight(noise_map * float(layer.noise.weight) * SQRT2, name + "_noise"),
+        g.weight(array(layer.activate.bias).reshape(1, -1, 1, 1) * SQRT2, name + "_bias"),
+    ])  # fmt: skip
+    return g.node("LeakyRelu", [g.node("Add", [y, shift])], alpha=0.2)
+
+
+def upsample_rgb(g, image):
+    """The FIR up-sampling of the RGB skip as one dense 3-channel ConvTranspose."""
+    row = np.array([1, 3, 3, 1], np.float32)
+    kernel = np.outer(row, row) / 16
+    weight = np.zeros((3, 3, 4, 4), np.float32)
+    for channel in range(3):
+        weight[channel, channel] = kernel
+    return g.node(
+        "ConvTranspose", [image, g.constant(weight, "fir")], strides=[2, 2], pads=[1, 1, 1, 1]
+    )
+
+
+def mapping(generator, path, half=True):
+    g = Graph("mapping", half)
+    z = g.input("z", ["n", STYLE_DIM])
+    square = g.node("ReduceMean", [g.node("Mul", [z, z])], axes=[1], keepdims=1)
+    square = g.node("Add", [square, g.constant(np.array(1e-8, np.float32), "eps")])
+    x = g.node("Div", [z, g.node("Sqrt", [square])])
+    for i, layer in enumerate(list(generator.style)[1:]):
+        weight, bias = layer.folded()
+        y = g.linear(x, array(weight) * SQRT2, array(bias) * SQRT2, f"style_{i + 1}")
+        x = g.node("LeakyRelu", [y], alpha=0.2)
+    g.output(x, "w", ["n", STYLE_DIM])
+    g.save(path)
+
+
+def encoder(inverter, path, half=True):
+    """Picture -> w+, all rows alike."""
+    g = Graph("encoder", half)
+    x = g.input("image", ["n", 3, 64, 64])
+    net = inverter.encoder
+    # pixel_unshuffle then conv == conv with stride 2 on the full picture: place the 3x3
+    # kernel over 12 half-size planes as a 6x6 kernel over 3 full-size ones.
+    side = 64 // 2
+    for i, block in enumerate(net.c):
+        first, norm1, _, second, norm2, _ = block
+        if i == 0:
+            w = array(first.weight)
+            out = w.shape[0]
+            planes = w.reshape(out, 3, 2, 2, 3, 3).transpose(0, 1, 4, 2, 5, 3)
+            kernel = planes.reshape(out, 3, 6, 6)
+            x = g.node(
+                "Conv",
+                [x, g.weight(kernel, "stem"), g.weight(array(first.bias), "stem_b")],
+                strides=[2, 2], pads=[2, 2, 2, 2],
+            )  # fmt: skip
+        else:
+            x = g.node("AveragePool", [x], kernel_shape=[2, 2], strides=[2, 2])
+            side //= 2
+            x = conv3(g, x, first, f"c{i}_0")
+        x = g.node("LeakyRelu", [group_norm(g, x, norm1, side)], alpha=0.2)
+        x = conv3(g, x, second, f"c{i}_3")
+        x = g.node("LeakyRelu", [group_norm(g, x, norm2, side)], alpha=0.2)
+    x = g.node("Flatten", [x], axis=1)
+    x = g.linear(x, array(net.o[1].weight), array(net.o[1].bias), "hidden")
+    x = g.node("LeakyRelu", [x], alpha=0.2)
+    std, mean = array(inverter.w_std), array(inverter.w_mean)
+    weight = array(net.o[3].weight) * std[:, None]
+    x = g.linear(x, weight, array(net.o[3].bias) * std + mean, "w")
+    x = g.node("Unsqueeze", [x, g.constant(np.array([1], np.int64), "axis")])
+    # Broadcasting against ones repeats the row without needing the batch size.
+    ones = g.constant(np.ones((1, W_SLOTS, 1), np.float32), "rows")
+    g.output(g.node("Mul", [x, ones]), "w_plus", ["n", W_SLOTS, STYLE_DIM])
+    g.save(path)
+
+
+def conv3(g, x, conv, name, gain=1.0, weight=None):
+    weight = array(conv.weight) if weight is None else weight
+    return g.node(
+        "Conv",
+        [x, g.weight(weight * gain, name), g.weight(array(conv.bias) * gain, name + "_b")],
+        pads=[1, 1, 1, 1],
+    )
+
+
+def group_norm(g, x, norm, side):
+    """GroupNorm as InstanceNormalization over merged channels (opset 17 has no other)."""
+    groups, channels = norm.num_groups, norm.num_channels
+    merged = g.constant(np.array([0, groups, -1], np.int64), "shape")
+    back = g.constant(np.array([0, channels, side, side], np.int64), "shape")
+    one = g.constant(np.ones(groups, np.float32), "one")
+    zero = g.constant(np.zeros(groups, np.float32), "zero")
+    y = g.node("Reshape", [x, merged])
+    y = g.node("InstanceNormalization", [y, one, zero], epsilon=norm.eps)
+    y = g.node("Reshape", [y, back])
+    scale = g.weight(array(norm.weight).reshape(1, -1, 1, 1), "scale")
+    shift = g.weight(array(norm.bias).reshape(1, -1, 1, 1), "shift")
+    return g.node("Add", [g.node("Mul", [y, scale]), shift])
+
+
+def image_encoder(net, path, half=True):
+    g = Graph("image-encoder", half)
+    x = g.input("image", ["n", 3, 64, 64])
+
+    def conv(x, layer, gain, name, **attributes):
+        weight, bias = array(layer.weight) * layer.gain * gain, array(layer.bias) * gain
+        return g.node("Conv", [x, g.weight(weight, name), g.weight(bias, name + "_b")], **attributes)
+
+    def lrelu(x):
+        return g.node("LeakyRelu", [x], alpha=0.2)
+
+    def pool(x):
+        return g.node("AveragePool", [x], kernel_shape=[2, 2], strides=[2, 2])
+
+    x = lrelu(conv(x, net.stem, SQRT2, "stem", strides=[2, 2], pads=[1, 1, 1, 1]))
+    half_gain = math.sqrt(0.5)
+    for i, block in enumerate(net.blocks):
+        y = lrelu(conv(x, block.first, SQRT2, f"b{i}_first", pads=[1, 1, 1, 1]))
+        # sqrt(2) of the activation times sqrt(1/2) of the sum: no gain left to apply.
+        y = lrelu(conv(pool(y), block.second, 1.0, f"b{i}_second", pads=[1, 1, 1, 1]))
+        x = g.node("Add", [y, conv(pool(x), block.skip, half_gain, f"b{i}_skip")])
+    x = g.node("Flatten", [x], axis=1)
+    x = g.linear(x, array(net.out.weight), array(net.out.bias), "out")
+    g.output(x, "embedding", ["n", net.out.weight.shape[0]])
+    g.save(path)
+
+
+def text_projection(net, path, half=True):
+    g = Graph("text-projection", half)
+    x = g.input("sentence", ["n", net.first.weight.shape[1]])
+    x = g.linear(x, array(net.first.weight), array(net.first.bias), "first")
+    x = g.node("LeakyRelu", [x], alpha=0.2)
+    x = g.linear(x, array(net.second.weight), array(net.second.bias), "second")
+    g.output(x, "embedding", ["n", net.second.weight.shape[0]])
+    g.save(path)
+
+
+__all__ = ["affine", "synthesis", "mapping", "encoder", "image_encoder", "text_projection"]
+assert RESOLUTIONS[-1] == 64 and CHANNELS[64] == 32, "the graphs are written for 64 x 64"

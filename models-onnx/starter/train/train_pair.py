@@ -1,0 +1,192 @@
+"""Train the text-image pair: sentence projection and image encoder to one embedding.
+
+  python train_pair.py DATA --sentence MODEL.onnx --tokenizer tokenizer.json --out RUN --minutes 15
+
+The sentence encoder stays frozen. Contrastive loss over captions of one to three traits,
+where captions that agree word for word are no negatives of each other, plus attribute
+heads on both sides: they keep small things (glasses, expressions) from being ignored.
+"""
+import argparse
+import json
+import pathlib
+import random
+import time
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+import captions
+from dataset import ATTRIBUTES, NAMES, Heads
+from networks import EMBEDDING, ImageEncoder, TextProjection
+from sentences import Sentences
+
+HEADS = ["gender", "age", "skin", "hair", "hair_colour", "expression", "glasses", "beard",
+         "hat", "lipstick", "freckles", "clothes", "background"]  # fmt: skip
+BATCH = 96
+
+
+def describe(labels):
+    return {name: ATTRIBUTES[name][value] for name, value in zip(NAMES, labels.tolist())}
+
+
+class Phrases:
+    """Every single phrase in every template, and its sentence embedding and meaning."""
+
+    def __init__(self, sentences):
+        rows = []
+        for trait, values in captions.PHRASES.items():
+            for value, phrases in values.items():
+                for phrase in phrases:
+                    rows += [(t.format(phrase), trait, value) for t in captions.TEMPLATES]
+        self.rows = rows
+        self.embeddings = torch.from_numpy(sentences.embed([r[0] for r in rows]))
+        self.trait = [r[1] for r in rows]
+        self.by_meaning = {}
+        for i, (_, trait, value) in enumerate(rows):
+            self.by_meaning.setdefault((trait, value), []).append(i)
+        self.neutral = torch.from_numpy(
+            sentences.embed([t.format(n) for n in captions.NEUTRAL for t in captions.TEMPLATES])
+        )
+
+
+def augment(images, generator=None):
+    """Shift, brightness, noise and a little blur: the generator's pictures are softer than
+    renders, and the encoder must read both."""
+    n = len(images)
+    dy, dx = torch.randint(-2, 3, (2,)).tolist()
+    x = torch.roll(F.pad(images, (2, 2, 2, 2), mode="replicate"), (dy, dx), (2, 3))
+    x = x[:, :, 2:-2, 2:-2]
+    soft = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    x = torch.lerp(x, soft, torch.rand(n, 1, 1, 1))
+    return x + 0.06 * torch.randn(n, 3, 1, 1) + 0.04 * torch.randn_like(x)
+
+
+def caption_set(data, sentences, per_face, seed, limit):
+    """A bounded set of captions, and for each face `per_face` of them.
+
+    Single-trait captions come from a fixed list; captions of two and three traits are drawn
+    per face until `limit` different sentences exist, so that embedding them stays cheap.
+    """
+    rng = captions.seeded(seed)
+    rows = [describe(l) for l in data.labels]
+    known, texts = {}, []
+    chosen = np.zeros((len(rows), per_face), np.int64)
+    for i, row in enumerate(rows):
+        for k in range(per_face):
+            text = captions.caption(row, rng, 1 if k % 2 == 0 or len(texts) > limit else rng.choice([2, 3]))
+            if text not in known:
+                known[text] = len(texts)
+                texts.append(text)
+            chosen[i, k] = known[text]
+    return torch.from_numpy(sentences.embed(texts)), torch.from_numpy(chosen)
+
+
+def contrastive(image, text, sentence, scale):
+    """Symmetric soft-target contrastive loss; equal sentences share the target."""
+    logits = F.normalize(image, dim=1) @ F.normalize(text, dim=1).t() * scale.exp().clamp(max=50)
+    same = (sentence @ sentence.t() > 0.995).float()
+    same = same / same.sum(1, keepdim=True)
+    rows = -(same * logits.log_softmax(1)).sum(1).mean()
+    columns = -(same * logits.t().log_softmax(1)).sum(1).mean()
+    return (rows + columns) / 2
+
+
+@torch.no_grad()
+def accuracy(image_encoder, projection, data, sentences, index, new_words=False):
+    """Share of held-out faces whose value is picked out of all values of its trait by text."""
+    embeddings = torch.cat([F.normalize(image_encoder(data.batch(i)), dim=1) for i in index.split(100)])
+    out = {}
+    for trait in ("hair_colour", "hair", "glasses", "beard", "gender", "age", "expression"):
+        values = ATTRIBUTES[trait]
+        texts = [[t.format(captions.PHRASES[trait][v][0]) for t in captions.TEMPLATES] for v in values]
+        table = torch.stack([
+            F.normalize(projection(torch.from_numpy(sentences.embed(t))), dim=1).mean(0) for t in texts
+        ])  # fmt: skip
+        truth = data.label(trait)[index]
+        keep = torch.ones(len(index), dtype=torch.bool)
+        if trait in ("hair", "hair_colour"):
+            keep &= data.label("hat")[index] == 0
+        if trait == "hair_colour":
+            keep &= data.label("hair")[index] > 0
+        if trait == "beard":
+            keep &= data.label("gender")[index] == 0
+        picked = (embeddings @ F.normalize(table, dim=1).t()).argmax(1)
+        out[trait] = round((picked == truth)[keep].float().mean().item(), 3)
+    return out
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", nargs="+")
+    parser.add_argument("--sentence", required=True)
+    parser.add_argument("--tokenizer", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--captions", type=int, default=6000, help="different long captions")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--held-out", type=int, default=512)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    random.seed(0)
+    out = pathlib.Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+
+    data = Heads(args.data, args.held_out)
+    sentences = Sentences(args.sentence, args.tokenizer)
+    started = time.time()
+    texts, chosen = caption_set(data, sentences, 4, 1, args.captions)
+    phrases = Phrases(sentences)
+    print(f"{len(texts)} captions, {len(phrases.rows)} phrases in {time.time() - started:.0f} s")
+
+    image_encoder, projection = ImageEncoder(), TextProjection()
+    scale = nn.Parameter(torch.tensor(2.7))
+    heads = nn.ModuleDict({n: nn.Linear(EMBEDDING, len(ATTRIBUTES[n])) for n in HEADS})
+    # On the text side a head reads the trait that the phrase speaks of.
+    meanings = {
+        trait: torch.tensor([
+            (i, ATTRIBUTES[trait].index(v))
+            for (t, v), rows in phrases.by_meaning.items() if t == trait for i in rows
+        ]) for trait in HEADS if trait in captions.PHRASES
+    }  # fmt: skip
+    adam = torch.optim.Adam(
+        [{"params": image_encoder.parameters(), "lr": 2e-3},
+         {"params": [*projection.parameters(), *heads.parameters(), scale], "lr": 1e-3}],
+        betas=(0.9, 0.99),
+    )  # fmt: skip
+    rates = [g["lr"] for g in adam.param_groups]
+    started, step = time.time(), 0
+    while (fraction := (time.time() - started) / (args.minutes * 60)) < 1:
+        for group, rate in zip(adam.param_groups, rates):
+            group["lr"] = rate * min(1, (step + 1) / 100, max(0.02, (1 - fraction) / 0.6))
+        index = data.train[torch.randint(len(data.train), (BATCH,))]
+        sentence = texts[chosen[index, torch.randint(chosen.shape[1], (BATCH,))]]
+        image, text = image_encoder(augment(data.batch(index))), projection(sentence)
+        loss = contrastive(image, text, sentence, scale)
+        unit = F.normalize(image, dim=1) * 8
+        aux = sum(F.cross_entropy(heads[n](unit), data.label(n)[index]) for n in HEADS) / len(HEADS)
+        word = 0.0
+        for trait, table in meanings.items():
+            rows = table[torch.randint(len(table), (24,))]
+            spoken = F.normalize(projection(phrases.embeddings[rows[:, 0]]), dim=1) * 8
+            word = word + F.cross_entropy(heads[trait](spoken), rows[:, 1]) / len(meanings)
+        loss = loss + 2 * aux + word
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        step += 1
+        if step % 200 == 0:
+            print(f"{(time.time() - started) / 60:.1f} min, step {step}, loss {loss.item():.3f}, "
+                  f"attributes {aux.item():.3f}, words {word.item():.3f}", flush=True)  # fmt: skip
+    image_encoder.eval()
+    scores = accuracy(image_encoder, projection, data, sentences, data.held_out)
+    print(scores)
+    torch.save({"image_encoder": image_encoder.state_dict(), "projection": projection.state_dict(),
+                "heads": heads.state_dict(), "accuracy": scores, "images": step * BATCH}, out / "pair.pt")  # fmt: skip
+    (out / "pair.json").write_text(json.dumps({"accuracy": scores, "images": step * BATCH}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
