@@ -1,1 +1,35 @@
-//! Under construction.
+//! Packs of ONNX graphs and the mathematics of generators. Knows nothing of GIMP.
+//!
+//! Everything here happens in this order:
+//!
+//! 1. [`places`] says where packs, shared files and ONNX Runtime lie on this machine.
+//! 2. [`pack`] reads a pack's manifest, refuses what is not sound and hands out bytes that match their hashes.
+//! 3. [`runtime`] opens ONNX Runtime and chooses the device; [`session`] runs one graph of a pack on it.
+//! 4. [`generator`] turns a picture into a [`code`] and a code into a picture; [`family`] holds one file per
+//!    kind of generator.
+//! 5. [`fidelity`] says how much of the picture survived that.
+//! 6. [`text`] turns prompts into embeddings and [`direction`] turns two embeddings into a change of the code.
+//!
+//! Whatever takes time takes a [`Cancel`] and stops within about one node of a graph after it is used.
+#![forbid(unsafe_code)]
+
+pub mod cancel;
+pub mod code;
+pub mod direction;
+pub mod error;
+pub mod family;
+pub mod fidelity;
+pub mod generator;
+pub mod pack;
+pub mod places;
+pub mod runtime;
+pub mod session;
+pub mod text;
+
+pub use cancel::Cancel;
+pub use code::Code;
+pub use error::ModelError;
+pub use generator::Generator;
+pub use pack::{Pack, PackError, Role};
+pub use places::Places;
+pub use runtime::{Device, Runtime, RuntimeError};

@@ -1,0 +1,62 @@
+//! StyleGAN2, split where its papers split it: W+ → affine layers → StyleSpace → synthesis.
+//!
+//! Karras et al., “Analyzing and Improving the Image Quality of StyleGAN”, 2020; StyleSpace after Wu et al., 2021.
+
+use std::sync::Arc;
+
+use ndarray::{Array4, ArrayD, Ix4};
+
+use crate::cancel::Cancel;
+use crate::code::{Code, STYLES, W_PLUS};
+use crate::error::ModelError;
+use crate::generator::Generator;
+use crate::pack::{Pack, Role};
+use crate::runtime::Runtime;
+use crate::session::{Lazy, Tensor};
+
+/// A generator of the family `stylegan2`.
+pub struct StyleGan {
+    pack: Arc<Pack>,
+    encoder: Lazy,
+    affine: Lazy,
+    synthesis: Lazy,
+}
+
+impl StyleGan {
+    /// Loads nothing yet.
+    pub fn new(pack: Arc<Pack>, runtime: Runtime) -> Self {
+        let lazy = |role| Lazy::new(Arc::clone(&pack), runtime.clone(), role);
+        Self {
+            encoder: lazy(Role::Encoder),
+            affine: lazy(Role::Affine),
+            synthesis: lazy(Role::Synthesis),
+            pack,
+        }
+    }
+
+    /// The code of W+ vectors `[n, layers, width]`: runs the affine layers.
+    ///
+    /// # Errors
+    /// [`ModelError`], in particular where the shape is not the pack's.
+    pub fn styled(&mut self, w_plus: ArrayD<f32>, cancel: &Cancel) -> Result<Code, ModelError> {
+        let styles = self.affine.one(&[("w_plus", Tensor::F32(w_plus.view()))], cancel)?;
+        Ok(Code::new(&self.pack).with(W_PLUS, w_plus).with(STYLES, styles))
+    }
+}
+
+impl Generator for StyleGan {
+    fn encode(&mut self, image: &Array4<f32>, cancel: &Cancel) -> Result<Code, ModelError> {
+        let w_plus = self.encoder.one(&[("image", Tensor::F32(image.view().into_dyn()))], cancel)?;
+        self.styled(w_plus, cancel)
+    }
+
+    fn synthesise(&mut self, code: &Code, cancel: &Cancel) -> Result<Array4<f32>, ModelError> {
+        code.expect(&self.pack)?;
+        let styles = code.tensor(STYLES)?;
+        let image = self.synthesis.one(&[("styles", Tensor::F32(styles.view()))], cancel)?;
+        image.into_dimensionality::<Ix4>().map_err(|e| ModelError::Shape {
+            role: Role::Synthesis,
+            what: format!("the picture should have four dimensions ({e})"),
+        })
+    }
+}

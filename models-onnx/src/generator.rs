@@ -1,0 +1,37 @@
+//! What every kind of generator can do.
+
+use std::sync::Arc;
+
+use ndarray::Array4;
+
+use crate::cancel::Cancel;
+use crate::code::Code;
+use crate::error::ModelError;
+use crate::family::stylegan::StyleGan;
+use crate::pack::{Family, Pack};
+use crate::runtime::Runtime;
+
+/// Pictures to codes and back.
+///
+/// Pictures are `[n, 3, R, R]`: R'G'B' planes, rows from the top, `R` the resolution of the pack, values in the
+/// range of the pack (`range.low..=range.high`), which results may leave a little.
+pub trait Generator {
+    /// Inverts pictures: the code whose synthesis comes nearest to them.
+    ///
+    /// # Errors
+    /// [`ModelError`], in particular where the pack has no encoder or `image` has another shape.
+    fn encode(&mut self, image: &Array4<f32>, cancel: &Cancel) -> Result<Code, ModelError>;
+
+    /// The pictures of a code.
+    ///
+    /// # Errors
+    /// [`ModelError`], in particular where the code belongs to another pack.
+    fn synthesise(&mut self, code: &Code, cancel: &Cancel) -> Result<Array4<f32>, ModelError>;
+}
+
+/// The generator of a pack. Loads nothing yet: each graph is opened when it is first used.
+pub fn open(pack: &Arc<Pack>, runtime: &Runtime) -> Box<dyn Generator + Send> {
+    match pack.manifest().family {
+        Family::StyleGan2 => Box::new(StyleGan::new(Arc::clone(pack), runtime.clone())),
+    }
+}

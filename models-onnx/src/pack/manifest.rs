@@ -1,0 +1,335 @@
+//! The manifest of a pack, `pack.toml`, version 1.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+
+/// The only version of the manifest so far.
+pub const VERSION: u32 = 1;
+
+/// A pack's description of itself. Unknown keys are refused, so that a typing error cannot pass for a default.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Identifier: lower-case letters, digits and hyphens, up to 64.
+    pub id: String,
+    /// Name for the user.
+    pub name: String,
+    /// A sentence or two for the user.
+    pub description: String,
+    /// The kind of generator.
+    pub family: Family,
+    /// Side of its pictures in pixels.
+    pub resolution: usize,
+    /// What its pictures show, a few words.
+    pub domain: String,
+    /// Under what terms it may be used.
+    pub licence: Licence,
+    /// The values of black and white in its pictures.
+    pub range: Range,
+    /// How its pictures are framed.
+    pub alignment: Alignment,
+    /// How well it reconstructs pictures.
+    pub fidelity: Fidelity,
+    /// Its graphs.
+    pub roles: BTreeMap<Role, Contract>,
+    /// Its other files.
+    #[serde(default)]
+    pub files: BTreeMap<File, Source>,
+    /// Its arrays.
+    #[serde(default)]
+    pub arrays: BTreeMap<Array, ArrayFile>,
+    /// The layers of its StyleSpace in the order in which they run; their channels add up to `S`.
+    #[serde(default)]
+    pub styles: Vec<Style>,
+    /// How its text model is asked.
+    pub text: Option<Text>,
+    /// Where the sliders of a global direction start.
+    pub direction: Option<DirectionDefaults>,
+}
+
+/// Kinds of generators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Family {
+    /// StyleGAN2 and its descendants with the same StyleSpace.
+    #[serde(rename = "stylegan2")]
+    StyleGan2,
+}
+
+/// Under what terms a pack may be used.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Licence {
+    /// SPDX identifier or expression.
+    pub spdx: String,
+    /// The terms in a sentence, or in full.
+    pub text: String,
+    /// Where the weights and the data behind them come from.
+    pub origin: String,
+}
+
+/// The values of black and white.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// Black.
+    pub low: f32,
+    /// White.
+    pub high: f32,
+}
+
+/// How pictures are framed.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alignment {
+    /// The shape of the crop.
+    pub kind: AlignmentKind,
+    /// Where the left and the right eye (as seen by the viewer) should lie: x and y in `0..=1` from the top left.
+    pub eyes: Option<[[f64; 2]; 2]>,
+}
+
+/// Shapes of crops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlignmentKind {
+    /// An upright square.
+    Square,
+}
+
+/// How well a pack reconstructs pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fidelity {
+    /// PSNR that pictures of its domain typically reach, dB.
+    pub typical: f32,
+    /// PSNR below which the pack does not know such pictures, dB.
+    pub poor: f32,
+}
+
+/// What a graph is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// `z [n, Z]` → `w [n, W]`.
+    Mapping,
+    /// `w_plus [n, layers, W]` → `styles [n, S]`.
+    Affine,
+    /// `styles [n, S]` → `image [n, 3, R, R]`.
+    Synthesis,
+    /// `image [n, 3, R, R]` → `w_plus [n, layers, W]`.
+    Encoder,
+    /// `image [n, 3, R, R]` → `embedding [n, D]`.
+    ImageEncoder,
+    /// Tokens `[n, t]` → token vectors `[n, t, H]`.
+    SentenceEncoder,
+    /// `sentence [n, H]` → `embedding [n, D]`.
+    TextProjection,
+    /// `styles [n, S]` → class logits.
+    Segmenter,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; 8] = [
+        Role::Mapping,
+        Role::Affine,
+        Role::Synthesis,
+        Role::Encoder,
+        Role::ImageEncoder,
+        Role::SentenceEncoder,
+        Role::TextProjection,
+        Role::Segmenter,
+    ];
+
+    /// Its stable name, as in the manifest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Mapping => "mapping",
+            Role::Affine => "affine",
+            Role::Synthesis => "synthesis",
+            Role::Encoder => "encoder",
+            Role::ImageEncoder => "image-encoder",
+            Role::SentenceEncoder => "sentence-encoder",
+            Role::TextProjection => "text-projection",
+            Role::Segmenter => "segmenter",
+        }
+    }
+
+    /// Its name for the user.
+    pub fn words(self) -> &'static str {
+        match self {
+            Role::Mapping => "mapping network",
+            Role::Affine => "style layers",
+            Role::Synthesis => "generator",
+            Role::Encoder => "photo encoder",
+            Role::ImageEncoder => "picture understanding model",
+            Role::SentenceEncoder => "text model",
+            Role::TextProjection => "text to picture model",
+            Role::Segmenter => "segmentation model",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+/// Files that are neither graphs nor arrays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum File {
+    /// `tokenizer.json` of the sentence encoder, in the format of Hugging Face's `tokenizers`.
+    Tokenizer,
+}
+
+/// Arrays of single-precision numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Array {
+    /// Mean of each StyleSpace channel over the pack's own pictures, `[S]`.
+    StyleMean,
+    /// Standard deviation of the same, `[S]`.
+    StyleStd,
+    /// How the embedding of a picture turns with each channel, `[S, D]`.
+    Relevance,
+}
+
+/// A file and its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Path inside the pack, or inside the folder of shared files.
+    pub file: String,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+    /// Whether it lies in the folder of shared files.
+    #[serde(default)]
+    pub shared: bool,
+}
+
+/// A graph: its file and what goes in and out.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contract {
+    /// Path inside the pack, or inside the folder of shared files.
+    pub file: String,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+    /// Whether it lies in the folder of shared files.
+    #[serde(default)]
+    pub shared: bool,
+    /// What goes in.
+    pub inputs: Vec<Port>,
+    /// What comes out; the first is the one its role is about.
+    pub outputs: Vec<Port>,
+    /// How token vectors become one; only for the sentence encoder.
+    pub pooling: Option<Pooling>,
+}
+
+/// An array: its file and its shape.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArrayFile {
+    /// Path inside the pack of an `.npy` file of little-endian `f4`.
+    pub file: String,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+    /// Whether it lies in the folder of shared files.
+    #[serde(default)]
+    pub shared: bool,
+    /// Its shape.
+    pub dims: Vec<usize>,
+}
+
+/// One tensor that goes into or comes out of a graph.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    /// Its name in the graph.
+    pub name: String,
+    /// Its shape.
+    pub dims: Vec<Dim>,
+    /// Its type.
+    pub dtype: Dtype,
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dims: Vec<_> = self.dims.iter().map(Dim::to_string).collect();
+        write!(f, "{} {:?} [{}]", self.name, self.dtype, dims.join(", "))
+    }
+}
+
+/// One dimension of a tensor.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Dim {
+    /// Always this.
+    Size(usize),
+    /// Any size, the same wherever the name is the same.
+    Any(String),
+}
+
+impl fmt::Display for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Dim::Size(size) => size.fmt(f),
+            Dim::Any(name) => name.fmt(f),
+        }
+    }
+}
+
+/// Types of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// Single precision.
+    F32,
+    /// 64-bit integers.
+    I64,
+}
+
+/// How token vectors become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// The mean over the attention mask.
+    Mean,
+}
+
+/// One layer of StyleSpace.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Style {
+    /// Its name.
+    pub name: String,
+    /// How many channels it has.
+    pub channels: usize,
+    /// Whether it feeds an RGB output, whose channels are never moved.
+    pub rgb: bool,
+}
+
+/// How a text model is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// Sentences in which `{}` stands for the prompt; their embeddings are averaged.
+    pub templates: Vec<String>,
+    /// The prompt that stands for “nothing in particular”.
+    pub neutral: String,
+}
+
+/// Where the sliders of a global direction start.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectionDefaults {
+    /// α.
+    pub strength: f32,
+    /// β.
+    pub disentanglement: f32,
+}
