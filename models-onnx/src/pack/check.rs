@@ -8,7 +8,7 @@ use super::{Array, Dim, Dtype, Manifest, PackError, Port, Role, Source, VERSION}
 use crate::pack::manifest::{ArrayFile, Contract};
 
 // Far beyond any generator, and small enough that no product of them overflows or eats the machine.
-const RESOLUTION: std::ops::RangeInclusive<usize> = 4..=4096;
+const RESOLUTION: std::ops::RangeInclusive<u32> = 4..=4096;
 const CHANNELS: usize = 8192;
 const LAYERS: usize = 256;
 const DIM: usize = 1 << 20;
@@ -91,7 +91,7 @@ fn shapes(m: &Manifest) -> Result<(), String> {
     for array in m.arrays.values() {
         ensure(bounded(array.dims.iter().copied()), || format!("{} of {:?}", array.file, array.dims))?;
     }
-    let r = m.resolution;
+    let r = m.resolution as usize;
     let styles: usize = m.styles.iter().map(|s| s.channels).sum();
     let image = [None, Some(3), Some(r), Some(r)];
     let mut widths = Widths::default();
@@ -220,6 +220,11 @@ fn bounded(sizes: impl Iterator<Item = usize> + Clone) -> bool {
 }
 
 impl Manifest {
+    /// Those of `roles` that the pack does not have.
+    pub fn missing(&self, roles: &[Role]) -> Vec<Role> {
+        roles.iter().copied().filter(|role| !self.roles.contains_key(role)).collect()
+    }
+
     /// Every file the manifest names, graphs first.
     pub fn sources(&self) -> Vec<Source> {
         let graphs = self.roles.values().map(Contract::source);

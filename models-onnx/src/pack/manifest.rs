@@ -23,7 +23,7 @@ pub struct Manifest {
     /// The kind of generator.
     pub family: Family,
     /// Side of its pictures in pixels.
-    pub resolution: usize,
+    pub resolution: u32,
     /// What its pictures show, a few words.
     pub domain: String,
     /// Under what terms it may be used.
@@ -329,7 +329,7 @@ pub struct Text {
 #[serde(deny_unknown_fields)]
 pub struct DirectionDefaults {
     /// α.
-    pub strength: f32,
+    pub strength: f64,
     /// β.
-    pub disentanglement: f32,
+    pub disentanglement: f64,
 }

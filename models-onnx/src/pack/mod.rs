@@ -112,13 +112,6 @@ pub struct Summary {
     pub hash: String,
 }
 
-impl Summary {
-    /// Those of `roles` that the pack does not have.
-    pub fn missing(&self, roles: &[Role]) -> Vec<Role> {
-        missing(&self.manifest, roles)
-    }
-}
-
 impl Pack {
     /// Opens the pack in `folder`, whose shared files lie in `shared`.
     ///
@@ -166,7 +159,7 @@ impl Pack {
 
     /// Those of `roles` that it does not have.
     pub fn missing(&self, roles: &[Role]) -> Vec<Role> {
-        missing(&self.manifest, roles)
+        self.manifest.missing(roles)
     }
 
     /// Every file it names, graphs first.
@@ -250,10 +243,6 @@ impl Pack {
     fn lacks(&self, role: &'static str) -> ModelError {
         ModelError::Missing { pack: self.manifest.id.clone(), role }
     }
-}
-
-fn missing(manifest: &Manifest, roles: &[Role]) -> Vec<Role> {
-    roles.iter().copied().filter(|role| !manifest.roles.contains_key(role)).collect()
 }
 
 fn summary(folder: &Path) -> Result<Summary, PackError> {
