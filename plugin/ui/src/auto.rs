@@ -1,0 +1,104 @@
+//! Answers the dialog by itself, so that tests can open the real one.
+//!
+//! `PENTIMENTO_DIALOG_AUTO=apply` or `=cancel` acts once the first preview is there or has failed.
+//! `PENTIMENTO_DIALOG_SHOT=/path.png` saves a picture of the window just before.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use gtk4::glib;
+use gtk4::prelude::*;
+use pentimento_protocol::dialog::Closed;
+
+use crate::flow::Flow;
+use crate::guard::Guard;
+
+/// The longest wait for a first preview.
+const LIMIT: Duration = Duration::from_secs(20);
+/// Time for a new picture to be drawn.
+const DRAWN: Duration = Duration::from_millis(300);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Apply,
+    Cancel,
+}
+
+/// What to do without the user.
+pub(crate) struct Auto {
+    act: Option<Act>,
+    shot: Option<PathBuf>,
+    answered: Cell<bool>,
+}
+
+impl Auto {
+    /// Reads the two variables.
+    pub(crate) fn from_environment() -> Self {
+        let act = match std::env::var("PENTIMENTO_DIALOG_AUTO").as_deref() {
+            Ok("apply") => Some(Act::Apply),
+            Ok("cancel") => Some(Act::Cancel),
+            _ => None,
+        };
+        let shot = std::env::var_os("PENTIMENTO_DIALOG_SHOT").map(PathBuf::from);
+        Self { act, shot, answered: Cell::new(false) }
+    }
+
+    /// Starts the clock.
+    pub(crate) fn limit(&self, flow: &Rc<Flow>, guard: &Guard) {
+        if self.act.is_none() {
+            return;
+        }
+        later(LIMIT, flow, guard, |flow| {
+            let why = match flow.result() {
+                Ok(_) => "there was no preview within 20 seconds".to_owned(),
+                Err(why) => why,
+            };
+            flow.close(Closed::Failed(format!("the dialog could not be answered by itself: {why}")));
+        });
+    }
+
+    /// A preview is there or has failed.
+    pub(crate) fn answered(&self, flow: &Rc<Flow>, guard: &Guard) {
+        let Some(act) = self.act.filter(|_| !self.answered.replace(true)) else { return };
+        let shot = self.shot.clone();
+        later(DRAWN, flow, guard, move |flow| {
+            if let Some(path) = &shot
+                && let Err(why) = save(flow, path)
+            {
+                let path = path.display();
+                return flow.close(Closed::Failed(format!(
+                    "no picture of the dialog could be saved: {why} ({path})"
+                )));
+            }
+            match act {
+                Act::Apply => flow.apply(),
+                Act::Cancel => flow.close(Closed::Cancel),
+            }
+        });
+    }
+}
+
+fn later(wait: Duration, flow: &Rc<Flow>, guard: &Guard, act: impl FnOnce(&Rc<Flow>) + 'static) {
+    let (flow, guard) = (Rc::downgrade(flow), guard.clone());
+    glib::timeout_add_local_once(wait, move || {
+        guard.run(|| {
+            if let Some(flow) = flow.upgrade() {
+                act(&flow);
+            }
+        });
+    });
+}
+
+/// Draws the window once more, into a file.
+fn save(flow: &Flow, path: &std::path::Path) -> Result<(), String> {
+    let window = &flow.parts.window;
+    let paintable = gtk4::WidgetPaintable::new(Some(window));
+    let snapshot = gtk4::Snapshot::new();
+    let (width, height) = (f64::from(window.width()), f64::from(window.height()));
+    paintable.snapshot(&snapshot, width, height);
+    let node = snapshot.to_node().ok_or("nothing was drawn")?;
+    let renderer = window.renderer().ok_or("the window is not on a display")?;
+    renderer.render_texture(node, None).save_to_png(path).map_err(|error| error.to_string())
+}

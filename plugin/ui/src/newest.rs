@@ -1,0 +1,104 @@
+//! Which preview counts: the newest one asked for. Answers to older ones are ignored.
+
+use pentimento_protocol::dialog::Answer;
+use pentimento_protocol::job::Fidelity;
+use pentimento_protocol::picture::Picture;
+
+/// Serial numbers, and whether the newest preview is still awaited.
+#[derive(Debug, Default)]
+pub(crate) struct Newest {
+    serial: u64,
+    awaited: bool,
+}
+
+/// What an answer means for the dialog.
+#[derive(Debug, PartialEq)]
+pub(crate) enum News {
+    /// Nothing new, or old news.
+    Nothing,
+    /// The newest preview is being worked on.
+    Working { fraction: f32, doing: String },
+    /// The newest preview is there.
+    Ready { after: Picture, fidelity: Fidelity, note: String },
+    /// The newest preview failed.
+    Failed(String),
+}
+
+impl Newest {
+    /// The serial of a new preview; everything before it is old news.
+    pub(crate) fn begin(&mut self) -> u64 {
+        self.serial += 1;
+        self.awaited = true;
+        self.serial
+    }
+
+    /// Makes whatever still comes old news.
+    pub(crate) fn forget(&mut self) {
+        self.serial += 1;
+        self.awaited = false;
+    }
+
+    /// Whether a preview is awaited.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.awaited
+    }
+
+    /// Sorts an answer.
+    pub(crate) fn take(&mut self, answer: Answer) -> News {
+        let serial = match &answer {
+            Answer::Nothing => return News::Nothing,
+            Answer::Working { serial, .. } | Answer::Ready { serial, .. } | Answer::Failed { serial, .. } => {
+                *serial
+            }
+        };
+        if serial != self.serial || !self.awaited {
+            return News::Nothing;
+        }
+        match answer {
+            Answer::Nothing => News::Nothing,
+            Answer::Working { fraction, doing, .. } => News::Working { fraction, doing },
+            Answer::Ready { after, fidelity, note, .. } => {
+                self.awaited = false;
+                News::Ready { after, fidelity, note }
+            }
+            Answer::Failed { why, .. } => {
+                self.awaited = false;
+                News::Failed(why)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(serial: u64) -> Answer {
+        Answer::Failed { serial, why: format!("{serial}") }
+    }
+
+    #[test]
+    fn only_the_newest_counts_and_only_once() {
+        let mut newest = Newest::default();
+        assert_eq!(newest.take(failed(0)), News::Nothing, "nothing was asked yet");
+        let first = newest.begin();
+        let second = newest.begin();
+        assert!(second > first);
+        assert_eq!(newest.take(failed(first)), News::Nothing);
+        let working = Answer::Working { serial: second, fraction: 0.5, doing: "x".into() };
+        assert!(matches!(newest.take(working), News::Working { .. }));
+        assert!(newest.is_awaited());
+        assert_eq!(newest.take(failed(second)), News::Failed("2".into()));
+        assert!(!newest.is_awaited());
+        assert_eq!(newest.take(failed(second)), News::Nothing, "an end comes once");
+    }
+
+    #[test]
+    fn forgotten_previews_stay_forgotten() {
+        let mut newest = Newest::default();
+        let serial = newest.begin();
+        newest.forget();
+        assert_eq!(newest.take(failed(serial)), News::Nothing);
+        assert!(newest.begin() > serial + 1 || newest.is_awaited());
+    }
+}

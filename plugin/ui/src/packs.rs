@@ -1,0 +1,103 @@
+//! The pack chooser.
+
+use std::rc::Rc;
+
+use gtk4::prelude::*;
+use pentimento_protocol::dialog::PackEntry;
+
+use crate::controls::{Changed, attach};
+use crate::words::{fill, tr};
+
+/// A drop-down list of packs and a few lines about the chosen one.
+pub(crate) struct Packs {
+    entries: Rc<Vec<PackEntry>>,
+    list: gtk4::DropDown,
+}
+
+impl Packs {
+    /// Rows that it takes in a grid.
+    pub(crate) const ROWS: i32 = 2;
+
+    /// Adds its rows to `grid`, starting at `row`; `changed` is called when another pack is chosen.
+    pub(crate) fn new(
+        grid: &gtk4::Grid,
+        row: i32,
+        entries: Vec<PackEntry>,
+        chosen: &str,
+        changed: &Changed,
+    ) -> Self {
+        let names: Vec<String> = entries.iter().map(name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let list = gtk4::DropDown::from_strings(&names);
+        let place = entries.iter().position(|entry| entry.id == chosen);
+        // The chosen pack may have been removed since; then the first that can do the work.
+        let place = place.or_else(|| entries.iter().position(|entry| entry.missing.is_empty()));
+        list.set_selected(place.and_then(|i| u32::try_from(i).ok()).unwrap_or(0));
+        let about = gtk4::Label::builder()
+            .xalign(0.0)
+            .wrap(true)
+            .max_width_chars(30)
+            .selectable(false)
+            .css_classes(["dim-label", "small"])
+            .build();
+        if entries.is_empty() {
+            about.remove_css_class("dim-label");
+            about.remove_css_class("small");
+            about.set_text(&none_installed());
+            grid.attach(&about, 0, row, 2, 1);
+            return Self { entries: Rc::default(), list };
+        }
+        let help = tr("The trained models that make the edit. Each pack knows one kind of picture.");
+        attach(grid, row, &tr("Pac_k"), &help, list.upcast_ref(), &[list.clone().upcast()]);
+        grid.attach(&about, 1, row + 1, 1, 1);
+        list.update_relation(&[gtk4::accessible::Relation::DescribedBy(&[about.upcast_ref()])]);
+
+        let entries = Rc::new(entries);
+        let tell = {
+            let (entries, about) = (entries.clone(), about);
+            move |list: &gtk4::DropDown| {
+                let text = entries.get(list.selected() as usize).map(|entry| entry.about.trim());
+                about.set_text(text.unwrap_or_default());
+                about.set_visible(text.is_some_and(|text| !text.is_empty()));
+            }
+        };
+        tell(&list);
+        let changed = changed.clone();
+        list.connect_selected_notify(move |list| {
+            tell(list);
+            changed();
+        });
+        Self { entries, list }
+    }
+
+    /// The chosen pack.
+    pub(crate) fn chosen(&self) -> Option<&PackEntry> {
+        self.entries.get(self.list.selected() as usize)
+    }
+
+    /// The chosen pack if it can be used, else a translated sentence saying why not.
+    pub(crate) fn usable(&self) -> Result<&PackEntry, String> {
+        let Some(pack) = self.chosen() else { return Err(tr("There is no pack to apply the edit with.")) };
+        if pack.missing.is_empty() {
+            return Ok(pack);
+        }
+        let missing = pack.missing.join(", ");
+        let words =
+            tr("The pack “{pack}” cannot be used for this edit; it lacks: {missing}. Choose another pack.");
+        Err(fill(&words, &[("pack", &pack.name), ("missing", &missing)]))
+    }
+}
+
+/// What the user reads when no pack can do this.
+fn none_installed() -> String {
+    tr(
+        "No pack for this edit is installed. Packs hold the trained models; install one with the Pentimento installer, then open this dialog again.",
+    )
+}
+
+fn name(entry: &PackEntry) -> String {
+    if entry.missing.is_empty() {
+        return entry.name.clone();
+    }
+    fill(&tr("{pack} (incomplete)"), &[("pack", &entry.name)])
+}

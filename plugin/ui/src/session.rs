@@ -1,0 +1,83 @@
+//! From request to answer: GTK is started, the window lives, the window goes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use gtk4::prelude::*;
+use gtk4::{gdk, glib};
+use pentimento_protocol::dialog::{Answer, Ask, Closed, Open, Parent};
+
+use crate::flow::Flow;
+use crate::guard::{Guard, sentence};
+use crate::{transient, words};
+
+/// Shows the dialog and returns when it is closed. May be called again, from the same thread.
+///
+/// `ask` puts a question to the plug-in; an error is one sentence. A panic becomes [`Closed::Failed`].
+pub fn show(open: &Open, ask: impl Fn(&Ask) -> Result<Answer, String> + 'static) -> Closed {
+    match catch_unwind(AssertUnwindSafe(|| run(open, Box::new(ask)))) {
+        Ok(closed) => closed,
+        Err(cause) => Closed::Failed(sentence(&*cause)),
+    }
+}
+
+fn run(open: &Open, ask: crate::flow::Asker) -> Closed {
+    if !open.before.is_sound() {
+        return Closed::Failed("the dialog was given a broken picture; please report it".to_owned());
+    }
+    if let Err(why) = start(open) {
+        return Closed::Failed(why);
+    }
+    let started = Instant::now();
+    let main_loop = glib::MainLoop::new(None, false);
+    let guard = Guard::new(main_loop.clone());
+    let flow = Flow::new(open, ask, &guard);
+    let window = flow.parts.window.clone();
+    transient::follow(&window, &open.parent);
+    flow.begin();
+    log::debug!("{}: window after {:?}", open.host, started.elapsed());
+    main_loop.run();
+
+    let closed = flow.end();
+    window.destroy();
+    vanish();
+    match (guard.take_failure(), closed) {
+        (Some(why), _) => Closed::Failed(why),
+        (None, Some(closed)) => closed,
+        (None, None) => Closed::Failed("the dialog was ended from outside; try again".to_owned()),
+    }
+}
+
+/// Starts GTK; the second time this costs nothing.
+fn start(open: &Open) -> Result<(), String> {
+    if !gtk4::is_initialized() && matches!(open.parent, Parent::X11(_)) {
+        // A host under X11 on a Wayland desktop: our window must be its neighbour to stay in front of it.
+        gdk::set_allowed_backends("x11,*");
+    }
+    gtk4::init().map_err(|_| {
+        "there is no display to show the dialog on; run the edit non-interactively, or start from a desktop session (DISPLAY or WAYLAND_DISPLAY must be set)"
+            .to_owned()
+    })?;
+    // After GTK has set the locale of the process.
+    words::bind(open.locale_folder.as_deref());
+    let (Some(display), Some(settings)) = (gdk::Display::default(), gtk4::Settings::default()) else {
+        return Err("GTK has lost its display; start the host again".to_owned());
+    };
+    if let Some(dark) = open.dark {
+        settings.set_gtk_application_prefer_dark_theme(dark);
+    }
+    let style = gtk4::CssProvider::new();
+    style.load_from_data(include_str!("style.css"));
+    gtk4::style_context_add_provider_for_display(&display, &style, gtk4::STYLE_PROVIDER_PRIORITY_APPLICATION);
+    Ok(())
+}
+
+/// Lets the window go before the host works on: the loop that would do it is not run any more.
+fn vanish() {
+    let context = glib::MainContext::default();
+    let limit = Instant::now() + Duration::from_millis(500);
+    while context.iteration(false) && Instant::now() < limit {}
+    if let Some(display) = gdk::Display::default() {
+        display.sync();
+    }
+}
