@@ -1,39 +1,42 @@
 //! The one exported symbol. The launcher calls it with the program's arguments.
 
-use std::ffi::{c_char, c_int};
-use std::panic::catch_unwind;
+use std::ffi::{CString, c_char, c_int};
 use std::path::PathBuf;
 
 use models_onnx::Places;
+use pentimento_ffi::{entry, locale};
 
-use crate::gimp::{Pentimento, locale};
+use crate::gimp::{self, Pentimento};
 use crate::{cli, strings};
 
 /// Runs as a plug-in if GIMP started the program, else as the command line; returns the exit status.
 ///
 /// # Safety
-/// `argv` must hold `argc` strings, as `main` of a C program gets them, that live as long as the process.
+/// `argv` must hold `argc` strings, as `main` of a C program gets them, that stay during the call.
 #[allow(unsafe_code, reason = "the entry of a cdylib is C")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pentimento_main(argc: c_int, argv: *const *const c_char) -> c_int {
     // SAFETY: the launcher, the only caller, passes on what the system gave its own main.
-    let arguments = unsafe { pentimento_ffi::entry::arguments(argc, argv) };
-    catch_unwind(move || start(arguments)).unwrap_or(PANICKED)
+    unsafe { entry::enter(argc, argv, start) }
 }
 
-/// Exit status after a bug of ours; the message stands on stderr already.
-const PANICKED: c_int = 101;
-
-fn start(arguments: Vec<std::ffi::CString>) -> c_int {
-    env_logger::Builder::from_env(env_logger::Env::new().filter_or("PENTIMENTO_LOG", "warn")).init();
+fn start(arguments: Vec<CString>) -> i32 {
+    let filter = env_logger::Env::new().filter_or("PENTIMENTO_LOG", "warn");
+    // A second call in one process finds the logger there already, which is as good.
+    drop(env_logger::Builder::from_env(filter).try_init());
+    if !locale::from_environment() {
+        log::debug!("the locale of the environment is not installed; texts stay in English");
+    }
     let Some(places) = Places::from_environment() else {
         eprintln!("pentimento: neither HOME nor PENTIMENTO_DATA is set, so the packs cannot be found");
         return 1;
     };
-    strings::start(&locale(&places));
-    let folder = std::env::current_exe().ok().and_then(|exe| exe.parent().map(PathBuf::from)).unwrap_or_default();
-    if pentimento_ffi::started_by_gimp(&arguments) {
-        return pentimento_ffi::main(&arguments, Box::new(Pentimento::new(places, folder)));
+    strings::start(&gimp::locale(&places));
+    if entry::from_gimp(&arguments) {
+        let folder = std::env::current_exe().ok().and_then(|exe| exe.parent().map(PathBuf::from));
+        // It serves until the process ends.
+        let plugin = Box::leak(Box::new(Pentimento::new(places, folder.unwrap_or_default())));
+        return entry::main(&arguments, plugin);
     }
-    cli::main(arguments.iter().map(|word| word.to_string_lossy().into_owned()), &places)
+    cli::main(entry::words(&arguments), &places)
 }

@@ -121,6 +121,10 @@ fn run(host: &dyn Host, call: &Call, places: &Places, library: &Path) -> Result<
     let (values, pack, runtime) = match call.mode {
         RunMode::NonInteractive | RunMode::WithLastValues => (values, pack, runtime),
         RunMode::Interactive => {
+            // A fresh dialog starts with what the pack suggests; later ones with what was used last.
+            let fresh = values == Values::defaults(operation.params());
+            let suggested = packs::choose(&installed, &pack, operation).ok().filter(|_| fresh);
+            let values = suggested.map_or(values, |pack| pack.suggested(operation));
             let start = Start { operation, values, pack: &pack, runtime };
             let where_ = (call.image, drawable);
             let chosen =

@@ -30,11 +30,12 @@ pub struct Pack {
 pub fn installed(places: &Places) -> (Vec<Pack>, Vec<String>) {
     let mut packs = Vec::new();
     let mut broken = Vec::new();
-    for summary in models_onnx::list_packs(places) {
+    for summary in models_onnx::Pack::list(&[places.packs()]) {
         match summary {
             Ok(summary) => packs.push(Pack {
                 id: summary.manifest.id.clone(),
                 resolution: summary.manifest.resolution,
+                folder: summary.folder,
                 hash: summary.hash,
                 manifest: summary.manifest,
             }),

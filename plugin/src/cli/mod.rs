@@ -3,14 +3,16 @@
 mod colour;
 pub mod photo;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use models_onnx::Places;
 use pentimento_ffi::host::Host;
 use pentimento_ffi::pixels::Rect;
 use pentimento_protocol::job::{Runtime, Verdict};
-use pentimento_protocol::param::{Kind, Param, Value, Values};
+use pentimento_protocol::param::{Kind, Param, Value};
 
 use crate::error::PluginError;
 use crate::gimp::{DEVICES, unknown};
@@ -30,7 +32,7 @@ const EXAMPLES: &str = "Examples:
   pentimento packs";
 
 /// Runs the command line; returns the exit status.
-pub fn main(arguments: impl Iterator<Item = String>, places: &Places) -> i32 {
+pub fn main(arguments: Vec<OsString>, places: &Places) -> i32 {
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => {
@@ -105,7 +107,7 @@ fn flag(param: &'static Param) -> Arg {
         Kind::Text { required, default, .. } => arg.required(*required && default.is_empty()),
         Kind::Number { .. } => arg.value_parser(value_parser!(f64)),
         Kind::Flag { .. } => arg.value_parser(value_parser!(bool)),
-        Kind::Choice { options } => arg.value_parser(options.iter().map(|o| o.0.to_string()).collect::<Vec<_>>()),
+        Kind::Choice { options } => arg.value_parser(PossibleValuesParser::new(options.iter().map(|o| &*o.0))),
     }
 }
 

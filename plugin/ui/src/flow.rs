@@ -1,6 +1,7 @@
 //! What happens when: a change is followed by a preview, buttons by an end.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -17,9 +18,6 @@ use crate::notice::Weight;
 use crate::status;
 use crate::window::Window;
 
-/// Asks the plug-in; an error is a sentence.
-pub(crate) type Asker = Box<dyn Fn(&Ask) -> Result<Answer, String>>;
-
 /// A slider that moves or a word that is being typed is let finish first.
 const DEBOUNCE: Duration = Duration::from_millis(120);
 /// How often an awaited preview is asked after.
@@ -29,7 +27,8 @@ const POLL: Duration = Duration::from_millis(25);
 pub(crate) struct Flow {
     pub(crate) parts: Window,
     defaults: Values,
-    ask: Asker,
+    /// Questions for the plug-in. The main loop puts them, outside of GTK's handlers.
+    asks: RefCell<VecDeque<Ask>>,
     guard: Guard,
     auto: Auto,
     newest: RefCell<Newest>,
@@ -43,7 +42,7 @@ pub(crate) struct Flow {
 
 impl Flow {
     /// Builds the dialog and connects everything.
-    pub(crate) fn new(open: &Open, ask: Asker, guard: &Guard) -> Rc<Self> {
+    pub(crate) fn new(open: &Open, guard: &Guard) -> Rc<Self> {
         let flow = Rc::new_cyclic(|weak: &Weak<Self>| {
             let parts = Window::new(
                 open,
@@ -54,7 +53,7 @@ impl Flow {
             Self {
                 parts,
                 defaults: Values::defaults(&open.params),
-                ask,
+                asks: RefCell::default(),
                 guard: guard.clone(),
                 auto: Auto::from_environment(),
                 newest: RefCell::default(),
@@ -104,16 +103,19 @@ impl Flow {
         self.auto.limit(self, &self.guard);
     }
 
-    /// How it ended; `None` if the main loop was left for another reason.
+    /// How it ended; `None` as long as it is open.
     pub(crate) fn end(&self) -> Option<Closed> {
-        self.newest.borrow_mut().forget();
-        self.closed.take()
+        self.closed.borrow().clone()
+    }
+
+    /// The next question for the plug-in.
+    pub(crate) fn next_ask(&self) -> Option<Ask> {
+        self.asks.borrow_mut().pop_front()
     }
 
     /// Ends the dialog; the first end counts.
     pub(crate) fn close(&self, closed: Closed) {
         self.closed.borrow_mut().get_or_insert(closed);
-        self.guard.main_loop().quit();
     }
 
     /// What an apply would return, or why there cannot be one.
@@ -191,7 +193,10 @@ impl Flow {
         let serial = self.newest.borrow_mut().begin();
         self.parts.progress.set_fraction(0.0);
         self.parts.progress.set_visible(true);
-        self.hear(&Ask::Preview { serial, values, pack, runtime });
+        let mut asks = self.asks.borrow_mut();
+        asks.clear();
+        asks.push_back(Ask::Preview { serial, values, pack, runtime });
+        drop(asks);
         if self.polling.replace(true) {
             return;
         }
@@ -204,17 +209,18 @@ impl Flow {
 
     /// Asks what is new; whether to go on asking.
     fn poll(self: &Rc<Self>) -> bool {
-        if self.newest.borrow().is_awaited() {
-            self.hear(&Ask::Poll);
-        }
         let go_on = self.newest.borrow().is_awaited();
         self.polling.set(go_on);
+        let mut asks = self.asks.borrow_mut();
+        if go_on && asks.is_empty() {
+            asks.push_back(Ask::Poll);
+        }
         go_on
     }
 
-    /// Asks and shows the answer.
-    fn hear(self: &Rc<Self>, ask: &Ask) {
-        let news = match (self.ask)(ask) {
+    /// Shows what the plug-in answered; an error is a sentence.
+    pub(crate) fn hear(self: &Rc<Self>, answer: Result<Answer, String>) {
+        let news = match answer {
             Ok(answer) => self.newest.borrow_mut().take(answer),
             Err(why) => {
                 self.newest.borrow_mut().forget();

@@ -5,42 +5,35 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use gtk4::glib;
-
 /// Runs signal handlers. GTK calls them from C, where a panic would abort the whole plug-in, so each one
 /// runs in here: a panic is remembered, the main loop ends, and the dialog reports that it failed.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Guard {
-    main_loop: glib::MainLoop,
+    failed: Rc<Cell<bool>>,
     failure: Rc<Cell<Option<String>>>,
 }
 
 impl Guard {
-    /// A guard that ends `main_loop` after a panic.
-    pub(crate) fn new(main_loop: glib::MainLoop) -> Self {
-        Self { main_loop, failure: Rc::default() }
-    }
-
     /// Runs `work`; `None` if it panicked.
     pub(crate) fn run<R>(&self, work: impl FnOnce() -> R) -> Option<R> {
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(done) => Some(done),
             Err(cause) => {
                 self.failure.set(Some(sentence(&*cause)));
-                self.main_loop.quit();
+                self.failed.set(true);
                 None
             }
         }
     }
 
-    /// What the first or latest panic said.
-    pub(crate) fn take_failure(&self) -> Option<String> {
-        self.failure.take()
+    /// Whether something panicked.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.get()
     }
 
-    /// The loop that the dialog runs in.
-    pub(crate) fn main_loop(&self) -> &glib::MainLoop {
-        &self.main_loop
+    /// What the latest panic said.
+    pub(crate) fn take_failure(&self) -> Option<String> {
+        self.failure.take()
     }
 }
 
@@ -60,9 +53,9 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_a_sentence() {
-        let guard = Guard::new(glib::MainLoop::new(None, false));
+        let guard = Guard::default();
         assert_eq!(guard.run(|| 1), Some(1));
-        assert_eq!(guard.take_failure(), None);
+        assert!(!guard.has_failed());
         assert_eq!(guard.run(|| -> u8 { panic!("slider {}", 3) }), None);
         assert!(guard.take_failure().unwrap().contains("slider 3"));
     }

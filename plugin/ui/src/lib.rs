@@ -18,6 +18,7 @@ mod auto;
 mod compare;
 mod computation;
 mod controls;
+mod entry;
 mod flow;
 mod guard;
 mod newest;

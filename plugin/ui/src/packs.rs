@@ -36,7 +36,7 @@ impl Packs {
         let about = gtk4::Label::builder()
             .xalign(0.0)
             .wrap(true)
-            .max_width_chars(30)
+            .max_width_chars(40)
             .selectable(false)
             .css_classes(["dim-label", "small"])
             .build();

@@ -14,14 +14,14 @@ use crate::{transient, words};
 /// Shows the dialog and returns when it is closed. May be called again, from the same thread.
 ///
 /// `ask` puts a question to the plug-in; an error is one sentence. A panic becomes [`Closed::Failed`].
-pub fn show(open: &Open, ask: impl Fn(&Ask) -> Result<Answer, String> + 'static) -> Closed {
-    match catch_unwind(AssertUnwindSafe(|| run(open, Box::new(ask)))) {
+pub fn show(open: &Open, mut ask: impl FnMut(&Ask) -> Result<Answer, String>) -> Closed {
+    match catch_unwind(AssertUnwindSafe(|| run(open, &mut ask))) {
         Ok(closed) => closed,
         Err(cause) => Closed::Failed(sentence(&*cause)),
     }
 }
 
-fn run(open: &Open, ask: crate::flow::Asker) -> Closed {
+fn run(open: &Open, ask: &mut dyn FnMut(&Ask) -> Result<Answer, String>) -> Closed {
     if !open.before.is_sound() {
         return Closed::Failed("the dialog was given a broken picture; please report it".to_owned());
     }
@@ -29,23 +29,30 @@ fn run(open: &Open, ask: crate::flow::Asker) -> Closed {
         return Closed::Failed(why);
     }
     let started = Instant::now();
-    let main_loop = glib::MainLoop::new(None, false);
-    let guard = Guard::new(main_loop.clone());
-    let flow = Flow::new(open, ask, &guard);
+    let guard = Guard::default();
+    let flow = Flow::new(open, &guard);
     let window = flow.parts.window.clone();
     transient::follow(&window, &open.parent);
     flow.begin();
     log::debug!("{}: window after {:?}", open.host, started.elapsed());
-    main_loop.run();
 
-    let closed = flow.end();
+    // Not a `MainLoop`: the plug-in is asked from here, between GTK's handlers, so that `ask` may borrow.
+    let context = glib::MainContext::default();
+    let closed = loop {
+        context.iteration(true);
+        while let Some(question) = flow.next_ask() {
+            flow.hear(ask(&question));
+        }
+        if guard.has_failed() {
+            break Closed::Failed(guard.take_failure().unwrap_or_default());
+        }
+        if let Some(closed) = flow.end() {
+            break closed;
+        }
+    };
     window.destroy();
     vanish();
-    match (guard.take_failure(), closed) {
-        (Some(why), _) => Closed::Failed(why),
-        (None, Some(closed)) => closed,
-        (None, None) => Closed::Failed("the dialog was ended from outside; try again".to_owned()),
-    }
+    closed
 }
 
 /// Starts GTK; the second time this costs nothing.

@@ -12,6 +12,8 @@ pub(crate) fn follow(window: &gtk4::Window, parent: &Parent) {
     window.connect_realize(move |window| {
         let own = window.surface().and_downcast::<gdk4_x11::X11Surface>();
         let Some(own) = own else { return };
-        log::debug!("window {:#x} follows {parent:#x}", own.xid());
+        if let Err(error) = pentimento_ffi::x11::set_transient_for(own.xid(), parent) {
+            log::warn!("the dialog cannot stay in front of its host: {error}");
+        }
     });
 }

@@ -64,7 +64,6 @@ impl Compare {
         self.refresh();
     }
 
-
     /// Chooses what to show.
     pub(crate) fn set_show(&self, show: Show) {
         self.imp().show.set(show);

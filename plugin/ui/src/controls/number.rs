@@ -27,14 +27,13 @@ pub(super) fn control(range: &Range, changed: &Changed) -> Control {
     scale.set_round_digits(i32::from(digits));
     // A bar from the left end would make a negative strength look like a weak positive one.
     scale.set_has_origin(min >= 0.0);
-    scale.add_mark(default, gtk4::PositionType::Bottom, None);
     let spin = gtk4::SpinButton::builder()
         .adjustment(&adjustment)
         .digits(u32::from(digits))
         .numeric(true)
         .valign(gtk4::Align::Center)
         .build();
-    spin.set_width_chars(figures(range));
+    spin.set_width_chars(figures(range).max(5));
     enter_applies(&spin);
     let both = gtk4::Box::new(gtk4::Orientation::Horizontal, 6);
     both.append(&scale);

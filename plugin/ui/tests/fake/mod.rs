@@ -1,6 +1,5 @@
 //! A plug-in that is not there: parameters, packs, a picture, and an answerer that turns hues.
 
-use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use pentimento_protocol::dialog::{Answer, Ask, Open, PackEntry, Parent};
@@ -129,18 +128,17 @@ pub(crate) fn picture() -> Picture {
 /// Answers like the plug-in: a moment of work, then the picture with turned hues.
 ///
 /// The prompt “fail” fails. A new preview cancels the one before.
-pub(crate) fn answerer(wait: Duration) -> impl Fn(&Ask) -> Result<Answer, String> + 'static {
-    let running: RefCell<Option<(u64, Values, String, Instant)>> = RefCell::default();
+pub(crate) fn answerer(wait: Duration) -> impl FnMut(&Ask) -> Result<Answer, String> {
+    let mut running: Option<(u64, Values, String, Instant)> = None;
     move |ask| {
-        let mut running = running.borrow_mut();
         if let Ask::Preview { serial, values, pack, .. } = ask {
-            *running = Some((*serial, values.clone(), pack.clone(), Instant::now()));
+            running = Some((*serial, values.clone(), pack.clone(), Instant::now()));
         }
         let Some((serial, values, pack, since)) = running.take() else { return Ok(Answer::Nothing) };
         let passed = since.elapsed();
         if passed < wait {
             let fraction = passed.as_secs_f32() / wait.as_secs_f32();
-            *running = Some((serial, values, pack, since));
+            running = Some((serial, values, pack, since));
             return Ok(Answer::Working { serial, fraction, doing: "Looking for the direction…".into() });
         }
         if values.text("prompt") == "fail" {

@@ -1,0 +1,120 @@
+//! What a test does in GIMP, in the words of either script language (`ops.scm`, `ops.py`).
+
+use std::path::{Path, PathBuf};
+
+/// How the procedure is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// A script gives all arguments.
+    Script,
+    /// A dialog.
+    Dialog,
+    /// The arguments of the last run.
+    Again,
+}
+
+/// The arguments of a text edit.
+#[derive(Debug, Clone)]
+pub(crate) struct Edit {
+    pub(crate) mode: Mode,
+    pub(crate) text: &'static str,
+    pub(crate) strength: f64,
+    pub(crate) pack: &'static str,
+    pub(crate) device: &'static str,
+}
+
+impl Edit {
+    /// A script that asks for blue hair.
+    pub(crate) fn usual() -> Self {
+        Self { mode: Mode::Script, text: "a person with blue hair", strength: 4.0, pack: "", device: "cpu" }
+    }
+
+    /// The same in another mode.
+    pub(crate) fn mode(mode: Mode) -> Self {
+        Self { mode, ..Self::usual() }
+    }
+}
+
+/// One step.
+#[derive(Debug, Clone)]
+pub(crate) enum Op {
+    Open(PathBuf),
+    /// `U16_LINEAR` and the like.
+    Precision(&'static str),
+    Grey,
+    Indexed,
+    /// An ellipse: left, top, width, height.
+    Select([i32; 4]),
+    Offset(i32, i32),
+    Alpha,
+    Group,
+    Call(Edit),
+    /// Writes down pixels and facts.
+    Dump(PathBuf),
+}
+
+impl Op {
+    /// For GIMP 2.10.
+    pub(crate) fn scheme(&self) -> String {
+        match self {
+            Self::Open(file) => format!("(op-open {})", quoted(file)),
+            Self::Precision(name) => format!("(op-precision PRECISION-{})", name.replace('_', "-")),
+            Self::Grey => "(op-grey)".into(),
+            Self::Indexed => "(op-indexed)".into(),
+            Self::Select([x, y, width, height]) => format!("(op-select {x} {y} {width} {height})"),
+            Self::Offset(x, y) => format!("(op-offset {x} {y})"),
+            Self::Alpha => "(op-alpha)".into(),
+            Self::Group => "(op-group)".into(),
+            Self::Dump(folder) => format!("(op-dump {})", quoted(folder)),
+            Self::Call(edit) => {
+                let mode = match edit.mode {
+                    Mode::Script => "RUN-NONINTERACTIVE",
+                    Mode::Dialog => "RUN-INTERACTIVE",
+                    Mode::Again => "RUN-WITH-LAST-VALS",
+                };
+                format!("(op-call {mode} {})", arguments(edit).join(" "))
+            }
+        }
+    }
+
+    /// For GIMP 3.
+    pub(crate) fn python(&self) -> String {
+        match self {
+            Self::Open(file) => format!("op_open({})", quoted(file)),
+            Self::Precision(name) => format!("op_precision(Gimp.Precision.{name})"),
+            Self::Grey => "op_grey()".into(),
+            Self::Indexed => "op_indexed()".into(),
+            Self::Select([x, y, width, height]) => format!("op_select({x}, {y}, {width}, {height})"),
+            Self::Offset(x, y) => format!("op_offset({x}, {y})"),
+            Self::Alpha => "op_alpha()".into(),
+            Self::Group => "op_group()".into(),
+            Self::Dump(folder) => format!("op_dump({})", quoted(folder)),
+            Self::Call(edit) => {
+                let mode = match edit.mode {
+                    Mode::Script => "NONINTERACTIVE",
+                    Mode::Dialog => "INTERACTIVE",
+                    Mode::Again => "WITH_LAST_VALS",
+                };
+                format!("op_call(Gimp.RunMode.{mode}, {})", arguments(edit).join(", "))
+            }
+        }
+    }
+}
+
+/// The same in both languages: text, neutral text, strength, disentanglement, pack, device.
+fn arguments(edit: &Edit) -> [String; 6] {
+    // Both write strings alike as long as they hold neither quotes nor backslashes, and ours do not.
+    let text = |text: &str| format!("\"{text}\"");
+    [
+        text(edit.text),
+        text("a person"),
+        format!("{:?}", edit.strength),
+        "0.1".to_owned(),
+        text(edit.pack),
+        text(edit.device),
+    ]
+}
+
+fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.display())
+}

@@ -1,0 +1,99 @@
+//! Pictures to edit, made here so that every bit of them is known.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+
+/// Width and height of the large picture: six megapixels.
+pub(crate) const LARGE: [u32; 2] = [3000, 2000];
+/// Width and height of the small picture.
+pub(crate) const SMALL: [u32; 2] = [480, 360];
+
+/// Six megapixels, 16 bits a channel, with a wide-gamut profile and noise in the lowest bits.
+pub(crate) fn large(folder: &Path) -> Result<PathBuf> {
+    make(&folder.join("large-16.png"), |path| {
+        let [width, height] = LARGE;
+        let mut noise = Noise(1);
+        let mut bytes = Vec::with_capacity(width as usize * height as usize * 6);
+        for y in 0..height {
+            for x in 0..width {
+                for value in portrait(x, y, width, height) {
+                    // Noise over the lowest eight bits: an edit made at 8 bits would lose it.
+                    let fine = value * 65000.0 + f32::from(noise.next() as u8);
+                    bytes.extend((fine as u16).to_be_bytes());
+                }
+            }
+        }
+        write(path, &bytes, width, height, ExtendedColorType::Rgb16)
+    })
+}
+
+/// A small one, 8 bits a channel.
+pub(crate) fn small(folder: &Path) -> Result<PathBuf> {
+    make(&folder.join("small-8.png"), |path| {
+        let [width, height] = SMALL;
+        let mut noise = Noise(2);
+        let mut bytes = Vec::with_capacity(width as usize * height as usize * 3);
+        for y in 0..height {
+            for x in 0..width {
+                for value in portrait(x, y, width, height) {
+                    bytes.push((value * 240.0) as u8 + (noise.next() % 8) as u8);
+                }
+            }
+        }
+        write(path, &bytes, width, height, ExtendedColorType::Rgb8)
+    })
+}
+
+/// A very plain face: hair, skin, ground.
+fn portrait(x: u32, y: u32, width: u32, height: u32) -> [f32; 3] {
+    let u = (x as f32 - width as f32 / 2.0) / (height as f32 * 0.3);
+    let v = (y as f32 - height as f32 / 2.0) / (height as f32 * 0.4);
+    let light = 0.8 + 0.2 * x as f32 / width as f32;
+    let colour = match u * u + v * v {
+        r if r < 0.6 && v > -0.45 => [0.85, 0.65, 0.55],
+        r if r < 1.0 => [0.25, 0.15, 0.1],
+        _ => [0.45, 0.5, 0.55],
+    };
+    colour.map(|value| value * light)
+}
+
+fn make(path: &Path, work: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    if !path.is_file() {
+        fs::create_dir_all(path.parent().context("no folder")?)?;
+        let part = path.with_extension("part");
+        work(&part)?;
+        fs::rename(&part, path)?;
+    }
+    Ok(path.to_owned())
+}
+
+fn write(path: &Path, bytes: &[u8], width: u32, height: u32, colour: ExtendedColorType) -> Result<()> {
+    let file = std::io::BufWriter::new(fs::File::create(path)?);
+    let mut encoder = PngEncoder::new_with_quality(file, CompressionType::Fast, FilterType::Sub);
+    encoder.set_icc_profile(moxcms::ColorProfile::new_display_p3().encode()?)?;
+    let native: Vec<u8> = match colour {
+        // The encoder takes 16-bit values in the order of the machine.
+        ExtendedColorType::Rgb16 => {
+            bytes.chunks_exact(2).flat_map(|two| u16::from_be_bytes([two[0], two[1]]).to_ne_bytes()).collect()
+        }
+        _ => bytes.to_vec(),
+    };
+    encoder.write_image(&native, width, height, colour)?;
+    Ok(())
+}
+
+/// The same numbers every time (xorshift).
+struct Noise(u32);
+
+impl Noise {
+    fn next(&mut self) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        self.0
+    }
+}

@@ -1,0 +1,153 @@
+//! The command line as a user runs it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use image::{DynamicImage, ImageDecoder, ImageEncoder};
+use pentimento_tests::{Data, program, scene};
+
+fn pentimento(data: &Data, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program());
+    command.args(arguments).env("PENTIMENTO_DATA", data.folder.path()).env("LC_ALL", "C");
+    command.env_remove("PENTIMENTO_ORT").output().unwrap()
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn wide_gamut() -> Vec<u8> {
+    moxcms::ColorProfile::new_adobe_rgb().encode().unwrap()
+}
+
+fn write(path: &Path, picture: &DynamicImage, profile: Option<Vec<u8>>) {
+    let file = std::fs::File::create(path).unwrap();
+    if path.extension().is_some_and(|ending| ending == "png") {
+        let mut encoder = image::codecs::png::PngEncoder::new(file);
+        profile.map(|profile| encoder.set_icc_profile(profile).unwrap());
+        picture.write_with_encoder(encoder).unwrap();
+    } else {
+        let mut encoder = image::codecs::tiff::TiffEncoder::new(file);
+        profile.map(|profile| encoder.set_icc_profile(profile).unwrap());
+        picture.write_with_encoder(encoder).unwrap();
+    }
+}
+
+fn read(path: &Path) -> (DynamicImage, Option<Vec<u8>>) {
+    let mut decoder = image::ImageReader::open(path).unwrap().into_decoder().unwrap();
+    let profile = decoder.icc_profile().unwrap();
+    (DynamicImage::from_decoder(decoder).unwrap(), profile)
+}
+
+/// Six megapixels, 16 bits, a profile that is not sRGB: outside the square every sample is the same, inside the
+/// edit shows, depth and profile are kept.
+#[test]
+fn six_megapixels_stay_bit_identical_outside_the_square() {
+    let data = Data::new();
+    for (from, to) in [("in.png", "out.png"), ("in.tif", "out.tif")] {
+        let (from, to) = (data.folder.path().join(from), data.folder.path().join(to));
+        write(&from, &DynamicImage::ImageRgb16(scene(3000, 2000)), Some(wide_gamut()));
+        let (from_, to_) = (from.to_str().unwrap(), to.to_str().unwrap());
+        let square = ["--square", "900,400,1200", "--pack", "tiny", "--strength", "8"];
+        let output = pentimento(&data, &[&["edit", from_, "--text", "red", "-o", to_], &square[..]].concat());
+        assert!(output.status.success(), "{}", errors(&output));
+
+        let ((before, _), (after, profile)) = (read(&from), read(&to));
+        assert_eq!(profile, Some(wide_gamut()));
+        let (before, after) = (before.as_rgb16().unwrap(), after.as_rgb16().unwrap());
+        let mut redder = 0usize;
+        for ((x, y, before), after) in before.enumerate_pixels().zip(after.pixels()) {
+            let inside = (900..2100).contains(&x) && (400..1600).contains(&y);
+            assert!(inside || before == after, "({x}, {y}) was touched: {before:?} {after:?}");
+            redder += usize::from(after.0[0] > before.0[0].saturating_add(1000));
+        }
+        assert!(redder > 500_000, "“red” made only {redder} pixels redder");
+    }
+}
+
+/// Strength zero changes nothing: not a single sample, though colours are converted there and back.
+#[test]
+fn no_strength_no_change() {
+    let data = Data::new();
+    for (name, picture) in [
+        ("rgb16.png", DynamicImage::ImageRgb16(scene(300, 200))),
+        ("rgb8.tif", DynamicImage::ImageRgb8(DynamicImage::ImageRgb16(scene(300, 200)).to_rgb8())),
+        ("rgba16.tif", DynamicImage::ImageRgba16(DynamicImage::ImageRgb16(scene(200, 300)).to_rgba16())),
+        ("grey16.png", DynamicImage::ImageLuma16(DynamicImage::ImageRgb16(scene(200, 300)).to_luma16())),
+        ("greya8.png", DynamicImage::ImageLumaA8(DynamicImage::ImageRgb16(scene(200, 300)).to_luma_alpha8())),
+    ] {
+        let (from, to) = (data.folder.path().join(name), data.folder.path().join(format!("out-{name}")));
+        write(&from, &picture, picture.color().has_color().then(wide_gamut));
+        let (from_, to_) = (from.to_str().unwrap(), to.to_str().unwrap());
+        let output =
+            pentimento(&data, &["edit", from_, "--text", "red", "--strength", "0", "--pack", "tiny", "-o", to_]);
+        assert!(output.status.success(), "{name}: {}", errors(&output));
+        assert_eq!(read(&from).0, read(&to).0, "{name}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_in_a_sentence_and_nothing_is_written() {
+    let data = Data::new();
+    let picture = data.folder.path().join("in.png");
+    write(&picture, &DynamicImage::ImageRgb16(scene(300, 200)), None);
+    let damaged = data.folder.path().join("damaged.png");
+    std::fs::write(&damaged, &std::fs::read(&picture).unwrap()[..5000]).unwrap();
+    let small = data.folder.path().join("small.png");
+    write(&small, &DynamicImage::ImageRgb16(scene(8, 8)), None);
+    let out = data.folder.path().join("out.png");
+    let (picture, damaged, small, out_) =
+        (picture.to_str().unwrap(), damaged.to_str().unwrap(), small.to_str().unwrap(), out.to_str().unwrap());
+    for (arguments, sentence) in [
+        (vec!["edit", "nowhere.png", "--text", "red", "-o", out_], "cannot open the picture"),
+        (vec!["edit", damaged, "--text", "red", "-o", out_], "damaged"),
+        (vec!["edit", small, "--text", "red", "-o", out_], "only 8 pixels wide"),
+        (vec!["edit", picture, "--text", " ", "-o", out_], "is empty"),
+        (vec!["edit", picture, "--text", "red", "--neutral", "red", "-o", out_], "mean the same"),
+        (vec!["edit", picture, "--text", "red", "--strength", "99", "-o", out_], "must lie between"),
+        (vec!["edit", picture, "--text", "red", "--strength", "NaN", "-o", out_], "must lie between"),
+        (vec!["edit", picture, "--text", "red", "--pack", "horses", "-o", out_], "there is no pack “horses”"),
+        (vec!["edit", picture, "--text", "red", "--square", "500,500,100", "-o", out_], "beside the layer"),
+        (vec!["edit", picture, "--text", "red", "--device", "cuda", "-o", out_], "cannot be used"),
+        (vec!["edit", picture, "--text", "red", "-o", "out.jpg"], "must end in .png, .tif or .tiff"),
+    ] {
+        let output = pentimento(&data, &arguments);
+        let said = errors(&output);
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(said.contains(sentence), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+        assert!(!out.exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn without_the_runtime_or_packs_it_says_what_to_do() {
+    let data = Data::new();
+    let picture = data.folder.path().join("in.png");
+    let out = data.folder.path().join("out.png");
+    write(&picture, &DynamicImage::ImageRgb16(scene(300, 200)), None);
+    let edit = ["edit", picture.to_str().unwrap(), "--text", "red", "-o", out.to_str().unwrap()];
+    let library = data.folder.path().join("onnxruntime/libonnxruntime.so");
+
+    std::fs::remove_file(&library).unwrap();
+    assert!(errors(&pentimento(&data, &edit)).contains("ONNX Runtime is not installed"));
+    std::fs::write(&library, "not a library").unwrap();
+    assert!(errors(&pentimento(&data, &edit)).contains("ONNX Runtime cannot be opened"));
+    std::fs::remove_dir_all(data.folder.path().join("packs")).unwrap();
+    let output = pentimento(&data, &edit);
+    assert!(errors(&output).contains("no pack is installed"), "{}", errors(&output));
+    assert!(!pentimento(&data, &["packs"]).status.success());
+}
+
+#[test]
+fn help_has_examples_and_packs_are_listed() {
+    let data = Data::new();
+    let help = pentimento(&data, &["edit", "--help"]);
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    for word in ["Examples:", "--text", "--strength", "--square", "--device"] {
+        assert!(help.contains(word), "{word} is missing:\n{help}");
+    }
+    let packs = pentimento(&data, &["packs"]);
+    let packs = String::from_utf8_lossy(&packs.stdout).into_owned();
+    assert!(packs.contains("starter-faces") && packs.contains("can do: text-edit"), "{packs}");
+}

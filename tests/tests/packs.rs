@@ -1,0 +1,55 @@
+//! The packs we ship.
+
+use std::path::Path;
+
+use models_onnx::Pack;
+use pentimento::ops::OPERATIONS;
+
+fn shipped() -> Vec<std::path::PathBuf> {
+    let folder = pentimento_tests::root().join("models-onnx/packs");
+    let mut packs: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    packs.retain(|path| path.is_dir());
+    assert!(!packs.is_empty());
+    packs
+}
+
+fn size(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries.map(|e| if e.path().is_dir() { size(&e.path()) } else { e.metadata().unwrap().len() }).sum()
+}
+
+#[test]
+fn every_file_has_the_hash_its_manifest_says() {
+    let data = pentimento_tests::Data::new();
+    for folder in shipped() {
+        let pack = Pack::open(&folder, &data.places.shared()).unwrap();
+        pack.verify().unwrap();
+    }
+}
+
+#[test]
+fn they_can_do_every_operation_and_say_where_they_come_from() {
+    let data = pentimento_tests::Data::new();
+    for folder in shipped() {
+        let pack = Pack::open(&folder, &data.places.shared()).unwrap();
+        for operation in OPERATIONS {
+            assert!(pack.missing(operation.needs()).is_empty(), "{}: {}", folder.display(), operation.id());
+            let suggested = operation.suggested(pack.manifest());
+            for param in operation.params() {
+                if let Some(value) = suggested.0.get(&*param.id) {
+                    param.check(value).unwrap();
+                }
+            }
+        }
+        let licence = &pack.manifest().licence;
+        assert!(!licence.spdx.is_empty() && licence.text.len() > 20 && licence.origin.len() > 20);
+    }
+}
+
+#[test]
+fn they_stay_small() {
+    for folder in shipped() {
+        let size = size(&folder);
+        assert!(size <= 25_000_000, "{} has {size} bytes", folder.display());
+    }
+}

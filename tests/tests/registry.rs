@@ -1,0 +1,50 @@
+//! What must hold for every operation, walked over the list.
+
+use std::collections::BTreeSet;
+
+use pentimento::ops::OPERATIONS;
+use pentimento_protocol::param::{Kind, Values};
+
+#[test]
+fn names_are_unique_and_in_kebab_case() {
+    let mut seen = BTreeSet::new();
+    for operation in OPERATIONS {
+        assert!(seen.insert(operation.id()), "{} twice", operation.id());
+        let mut params = BTreeSet::new();
+        for name in operation.params().iter().map(|param| &*param.id).chain([operation.id()]) {
+            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
+            assert!(params.insert(name), "{name} twice in {}", operation.id());
+        }
+        for taken in ["pack", "device", "threads", "square", "out", "in"] {
+            assert!(!params.contains(taken), "{taken} belongs to every operation");
+        }
+    }
+}
+
+#[test]
+fn everything_is_described() {
+    for operation in OPERATIONS {
+        assert!(operation.menu().contains('_'), "{} has no mnemonic", operation.menu());
+        assert!(operation.about().len() > 20);
+        let readme = pentimento_tests::root().join("plugin/src/ops").join(operation.id().replace('-', "_"));
+        assert!(readme.join("README.md").is_file(), "{} has no README", operation.id());
+        let mut mnemonics = BTreeSet::new();
+        for param in operation.params() {
+            assert!(param.help.len() > 20, "{} has no help", param.id);
+            let mnemonic = param.label.split_once('_').and_then(|(_, rest)| rest.chars().next());
+            let mnemonic = mnemonic.unwrap_or_else(|| panic!("{} has no mnemonic", param.label));
+            assert!(mnemonics.insert(mnemonic.to_ascii_lowercase()), "{mnemonic} twice in {}", operation.id());
+        }
+    }
+}
+
+#[test]
+fn defaults_are_in_range() {
+    for operation in OPERATIONS {
+        for param in operation.params() {
+            let required = matches!(&param.kind, Kind::Text { required: true, default, .. } if default.is_empty());
+            assert!(required || param.check(&param.default()).is_ok(), "{}", param.id);
+        }
+        assert_eq!(Values::defaults(operation.params()).0.len(), operation.params().len());
+    }
+}
