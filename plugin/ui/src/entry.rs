@@ -15,7 +15,7 @@ use crate::session;
 /// `border` is what the plug-in's side of [`pentimento_ffi::dialog`] made, and it stays during the call.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pentimento_dialog(border: *const Border) -> c_int {
+pub(crate) unsafe extern "C" fn pentimento_dialog(border: *const Border) -> c_int {
     // SAFETY: passed on unchanged, under the same promise.
     unsafe { serve(border, dialog) }
 }
