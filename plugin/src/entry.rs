@@ -4,7 +4,7 @@ use std::ffi::{CString, c_char, c_int};
 use std::path::PathBuf;
 
 use models_onnx::Places;
-use pentimento_ffi::{entry, locale};
+use pentimento_ffi::locale;
 
 use crate::gimp::{self, Pentimento};
 use crate::{cli, strings};
@@ -17,7 +17,7 @@ use crate::{cli, strings};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pentimento_main(argc: c_int, argv: *const *const c_char) -> c_int {
     // SAFETY: the launcher, the only caller, passes on what the system gave its own main.
-    unsafe { entry::enter(argc, argv, start) }
+    unsafe { pentimento_ffi::enter(argc, argv, start) }
 }
 
 fn start(arguments: Vec<CString>) -> i32 {
@@ -32,11 +32,11 @@ fn start(arguments: Vec<CString>) -> i32 {
         return 1;
     };
     strings::start(&gimp::locale(&places));
-    if entry::from_gimp(&arguments) {
+    if pentimento_ffi::from_gimp(&arguments) {
         let folder = std::env::current_exe().ok().and_then(|exe| exe.parent().map(PathBuf::from));
         // It serves until the process ends.
         let plugin = Box::leak(Box::new(Pentimento::new(places, folder.unwrap_or_default())));
-        return entry::main(&arguments, plugin);
+        return pentimento_ffi::main(&arguments, plugin);
     }
-    cli::main(entry::words(&arguments), &places)
+    cli::main(pentimento_ffi::words(&arguments), &places)
 }
