@@ -2,10 +2,11 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::environment::Environment;
 use ort::ep::{self, ExecutionProviderDispatch};
+use ort::logging::LogLevel;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 /// A graph of one addition, to see whether a device can compute at all; `tests/tiny/make.py` writes it.
@@ -172,10 +173,18 @@ fn environment(library: &Path) -> Result<Environment, RuntimeError> {
     let environment = build
         .with_name("pentimento")
         .with_telemetry(false)
+        .with_logger(Arc::new(write_log))
         .build()
         .map_err(|e| RuntimeError::Start { why: first_line(e.message()), path })?;
+    environment.set_log_level(LogLevel::Warning);
     slot.environment = Some(environment.clone());
     Ok(environment)
+}
+
+/// ONNX Runtime would write to the terminal, even that a cancelled run failed. What matters comes back as an error.
+fn write_log(level: LogLevel, _category: &str, _id: &str, place: &str, message: &str) {
+    let level = if matches!(level, LogLevel::Fatal) { log::Level::Error } else { log::Level::Debug };
+    log::log!(level, "ONNX Runtime: {message} ({place})");
 }
 
 fn load_error(error: ort::LoadDynamicError, path: &Path) -> RuntimeError {

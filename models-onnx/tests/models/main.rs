@@ -1,0 +1,11 @@
+//! The library from outside, with the tiny pack and with the starter pack.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod direction;
+mod edit;
+mod pack;
+mod session;
+mod starter;
