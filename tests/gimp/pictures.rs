@@ -23,7 +23,7 @@ pub(crate) fn large(folder: &Path) -> Result<PathBuf> {
                 for value in portrait(x, y, width, height) {
                     // Noise over the lowest eight bits: an edit made at 8 bits would lose it.
                     let fine = value * 65000.0 + f32::from(noise.next() as u8);
-                    bytes.extend((fine as u16).to_be_bytes());
+                    bytes.extend((fine as u16).to_ne_bytes());
                 }
             }
         }
@@ -75,14 +75,7 @@ fn write(path: &Path, bytes: &[u8], width: u32, height: u32, colour: ExtendedCol
     let file = std::io::BufWriter::new(fs::File::create(path)?);
     let mut encoder = PngEncoder::new_with_quality(file, CompressionType::Fast, FilterType::Sub);
     encoder.set_icc_profile(moxcms::ColorProfile::new_display_p3().encode()?)?;
-    let native: Vec<u8> = match colour {
-        // The encoder takes 16-bit values in the order of the machine.
-        ExtendedColorType::Rgb16 => {
-            bytes.chunks_exact(2).flat_map(|two| u16::from_be_bytes([two[0], two[1]]).to_ne_bytes()).collect()
-        }
-        _ => bytes.to_vec(),
-    };
-    encoder.write_image(&native, width, height, colour)?;
+    encoder.write_image(bytes, width, height, colour)?;
     Ok(())
 }
 

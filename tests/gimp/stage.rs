@@ -86,6 +86,11 @@ impl Stage {
         self.work.join("pictures")
     }
 
+    /// Screenshots that are kept.
+    pub(crate) fn shots(&self) -> PathBuf {
+        self.work.join("shots")
+    }
+
     /// The data folder with runtime, encoder and starter pack.
     pub(crate) fn data(&self) -> PathBuf {
         self.work.join("data")
