@@ -4,7 +4,8 @@ use gtk4::glib;
 use gtk4::prelude::*;
 use pentimento_protocol::job::{Device, Runtime};
 
-use crate::controls::{Changed, attach, enter_applies};
+use crate::controls::{Changed, enter_applies};
+use crate::rows::Rows;
 use crate::words::tr;
 
 /// More threads than any machine needs.
@@ -22,11 +23,10 @@ pub(crate) struct Computation {
 }
 
 impl Computation {
-    /// Shows `runtime`.
-    pub(crate) fn new(runtime: Runtime, changed: &Changed) -> Self {
-        let grid = crate::window::grid();
-        grid.set_margin_top(6);
-        grid.set_margin_start(12);
+    /// Shows `runtime`, aligned with `rows`.
+    pub(crate) fn new(rows: &Rows, runtime: Runtime, changed: &Changed) -> Self {
+        let mut rows = rows.beside();
+        rows.grid.set_margin_top(6);
 
         let names = DEVICES.map(name);
         let device = gtk4::DropDown::from_strings(&names.each_ref().map(String::as_str));
@@ -35,9 +35,11 @@ impl Computation {
         let help = tr(
             "Automatic takes the fastest device that works. A device chosen here is used or refused, never replaced.",
         );
-        attach(&grid, 0, &tr("De_vice"), &help, device.upcast_ref(), &[device.clone().upcast()]);
+        rows.add(&tr("De_vice"), &help, &device, &[device.clone().upcast()]);
 
         let threads = gtk4::SpinButton::with_range(0.0, MOST_THREADS, 1.0);
+        // Zero is written as a word, which a purely numeric field would refuse.
+        threads.set_numeric(false);
         threads.set_width_chars(8);
         threads.set_halign(gtk4::Align::Start);
         show_zero_as_word(&threads);
@@ -45,7 +47,7 @@ impl Computation {
         threads.update();
         enter_applies(&threads);
         let help = tr("Threads for one model; “all” uses every processor core.");
-        attach(&grid, 1, &tr("_Threads"), &help, threads.upcast_ref(), &[threads.clone().upcast()]);
+        rows.add(&tr("_Threads"), &help, &threads, &[threads.clone().upcast()]);
 
         let changed_too = changed.clone();
         device.connect_selected_notify(move |_| changed_too());
@@ -53,7 +55,7 @@ impl Computation {
         threads.connect_value_changed(move |_| changed());
 
         let widget = gtk4::Expander::with_mnemonic(&tr("C_omputation"));
-        widget.set_child(Some(&grid));
+        widget.set_child(Some(&rows.grid));
         Self { widget, device, threads }
     }
 

@@ -24,6 +24,7 @@ mod guard;
 mod newest;
 mod notice;
 mod packs;
+mod rows;
 mod session;
 mod status;
 mod transient;

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use gtk4::prelude::*;
 use pentimento_protocol::dialog::PackEntry;
 
-use crate::controls::{Changed, attach};
+use crate::controls::Changed;
+use crate::notice::{Notice, Weight};
+use crate::rows::Rows;
 use crate::words::{fill, tr};
 
 /// A drop-down list of packs and a few lines about the chosen one.
@@ -15,17 +17,8 @@ pub(crate) struct Packs {
 }
 
 impl Packs {
-    /// Rows that it takes in a grid.
-    pub(crate) const ROWS: i32 = 2;
-
-    /// Adds its rows to `grid`, starting at `row`; `changed` is called when another pack is chosen.
-    pub(crate) fn new(
-        grid: &gtk4::Grid,
-        row: i32,
-        entries: Vec<PackEntry>,
-        chosen: &str,
-        changed: &Changed,
-    ) -> Self {
+    /// Adds itself to `rows`; `changed` is called when another pack is chosen.
+    pub(crate) fn new(rows: &mut Rows, entries: Vec<PackEntry>, chosen: &str, changed: &Changed) -> Self {
         let names: Vec<String> = entries.iter().map(name).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let list = gtk4::DropDown::from_strings(&names);
@@ -41,15 +34,14 @@ impl Packs {
             .css_classes(["dim-label", "small"])
             .build();
         if entries.is_empty() {
-            about.remove_css_class("dim-label");
-            about.remove_css_class("small");
-            about.set_text(&none_installed());
-            grid.attach(&about, 0, row, 2, 1);
+            let notice = Notice::new();
+            notice.say(Weight::Warning, &none_installed());
+            rows.add_wide(&notice.widget);
             return Self { entries: Rc::default(), list };
         }
         let help = tr("The trained models that make the edit. Each pack knows one kind of picture.");
-        attach(grid, row, &tr("Pac_k"), &help, list.upcast_ref(), &[list.clone().upcast()]);
-        grid.attach(&about, 1, row + 1, 1, 1);
+        rows.add(&tr("Pac_k"), &help, &list, &[list.clone().upcast()]);
+        rows.add_below(&about);
         list.update_relation(&[gtk4::accessible::Relation::DescribedBy(&[about.upcast_ref()])]);
 
         let entries = Rc::new(entries);

@@ -15,9 +15,10 @@ pub(crate) struct Status {
 
 impl Status {
     pub(crate) fn new() -> Self {
-        let fidelity = gtk4::Label::builder().xalign(0.0).wrap(true).build();
+        let fidelity = gtk4::Label::builder().xalign(0.0).wrap(true).visible(false).build();
         let note = gtk4::Label::builder()
             .xalign(0.0)
+            .visible(false)
             .ellipsize(gtk4::pango::EllipsizeMode::End)
             .css_classes(["dim-label", "small"])
             .build();

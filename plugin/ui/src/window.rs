@@ -9,6 +9,7 @@ use crate::controls::{Changed, Controls};
 use crate::guard::Guard;
 use crate::notice::Notice;
 use crate::packs::Packs;
+use crate::rows::Rows;
 use crate::status::Status;
 use crate::words::tr;
 
@@ -64,15 +65,15 @@ impl Window {
         left.append(&below);
         left.append(&notice.widget);
 
-        let grid = grid();
-        let packs = Packs::new(&grid, 0, open.packs.clone(), &open.pack, packed);
-        let controls = Controls::new(&grid, Packs::ROWS, &open.params, &open.values, changed);
-        let computation = Computation::new(open.runtime, changed);
+        let mut rows = Rows::new();
+        let packs = Packs::new(&mut rows, open.packs.clone(), &open.pack, packed);
+        let controls = Controls::new(&mut rows, &open.params, &open.values, changed);
+        let computation = Computation::new(&rows, open.runtime, changed);
         let panel = gtk4::Box::new(gtk4::Orientation::Vertical, MARGIN);
         let about = gtk4::Label::builder().label(tr(&open.about)).xalign(0.0).wrap(true).build();
         about.set_visible(!open.about.is_empty());
         panel.append(&about);
-        panel.append(&grid);
+        panel.append(&rows.grid);
         panel.append(&computation.widget);
         let panel = gtk4::ScrolledWindow::builder()
             .child(&panel)
@@ -125,11 +126,6 @@ impl Window {
     }
 }
 
-/// A grid of labels and controls.
-pub(crate) fn grid() -> gtk4::Grid {
-    gtk4::Grid::builder().row_spacing(GAP).column_spacing(MARGIN).build()
-}
-
 fn button(label: &str, help: &str) -> gtk4::Button {
     let button = gtk4::Button::builder().label(label).use_underline(true).valign(gtk4::Align::Center).build();
     button.set_tooltip_text(Some(help));
@@ -143,7 +139,13 @@ fn shows(compare: &Compare, guard: &Guard) -> gtk4::Box {
     linked.set_valign(gtk4::Align::Center);
     let choices = [
         (Show::Before, tr("_Before"), tr("Show only the picture before the edit")),
-        (Show::Split, tr("Sp_lit"), tr("Show both, with a divider that can be dragged")),
+        (
+            Show::Split,
+            tr("Sp_lit"),
+            tr(
+                "Show both. Drag the divider or move it with the arrow keys; hold the space bar to see the picture before.",
+            ),
+        ),
         (Show::After, tr("A_fter"), tr("Show only the picture after the edit")),
     ];
     let mut first: Option<gtk4::ToggleButton> = None;

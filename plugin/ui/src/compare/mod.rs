@@ -38,9 +38,6 @@ impl Compare {
             .property("vexpand", true)
             .property("overflow", gtk4::Overflow::Hidden)
             .build();
-        view.set_tooltip_text(Some(&tr(
-            "Drag the divider or move it with the arrow keys. Hold the space bar to see the picture before.",
-        )));
         let inner = view.imp();
         inner.place.set(0.5);
         inner.tags.replace([tr("Before"), tr("After")]);

@@ -11,6 +11,7 @@ use gtk4::prelude::*;
 pub(crate) use number::enter_applies;
 use pentimento_protocol::param::{Kind, Param, Value, ValueError, Values};
 
+use crate::rows::Rows;
 use crate::words::{fill, plain, tr};
 
 /// Called whenever the user or a reset changed a value.
@@ -33,16 +34,10 @@ pub(crate) struct Controls {
 }
 
 impl Controls {
-    /// Adds a row for each parameter to `grid`, starting at `row`, and sets `values`.
-    pub(crate) fn new(
-        grid: &gtk4::Grid,
-        row: i32,
-        params: &[Param],
-        values: &Values,
-        changed: &Changed,
-    ) -> Self {
+    /// Adds a row for each parameter to `rows` and sets `values`.
+    pub(crate) fn new(rows: &mut Rows, params: &[Param], values: &Values, changed: &Changed) -> Self {
         let mut controls = Vec::with_capacity(params.len());
-        for (row, param) in (row..).zip(params) {
+        for param in params {
             let control = match &param.kind {
                 Kind::Text { placeholder, .. } => text::control(placeholder, changed),
                 Kind::Number { min, max, step, digits, default } => number::control(
@@ -52,7 +47,7 @@ impl Controls {
                 Kind::Flag { .. } => flag::control(changed),
                 Kind::Choice { options } => choice::control(options, changed),
             };
-            attach(grid, row, &tr(&param.label), &tr(&param.help), &control.widget, &control.fields);
+            rows.add(&tr(&param.label), &tr(&param.help), &control.widget, &control.fields);
             controls.push(control);
         }
         let controls = Self { params: params.to_vec(), controls };
@@ -104,37 +99,4 @@ impl Controls {
             field.grab_focus();
         }
     }
-}
-
-/// Adds a labelled row to `grid` and ties label, help and fields together, for the eye and for screen readers.
-pub(crate) fn attach(
-    grid: &gtk4::Grid,
-    row: i32,
-    label: &str,
-    help: &str,
-    widget: &gtk4::Widget,
-    fields: &[gtk4::Widget],
-) {
-    let name = gtk4::Label::builder()
-        .label(label)
-        .use_underline(true)
-        .xalign(0.0)
-        .wrap(true)
-        .max_width_chars(16)
-        .build();
-    name.set_mnemonic_widget(fields.first());
-    widget.set_hexpand(true);
-    if !help.is_empty() {
-        name.set_tooltip_text(Some(help));
-        widget.set_tooltip_text(Some(help));
-    }
-    for field in fields {
-        field.update_relation(&[gtk4::accessible::Relation::LabelledBy(&[name.upcast_ref()])]);
-        field.update_property(&[
-            gtk4::accessible::Property::Label(&plain(label)),
-            gtk4::accessible::Property::Description(help),
-        ]);
-    }
-    grid.attach(&name, 0, row, 1, 1);
-    grid.attach(widget, 1, row, 1, 1);
 }
