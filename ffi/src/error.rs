@@ -30,7 +30,19 @@ pub enum HostError {
     /// No layer to work on.
     #[error("no layer is selected; select the layer with the photo")]
     NoLayer,
-    /// A rectangle outside the drawable, an empty one, or one too large.
+    /// Several layers to work on.
+    #[error("several layers are selected; select only the layer with the photo")]
+    SeveralLayers,
+    /// A channel, a path or another item that is no layer.
+    #[error("the selected item is no layer; select the layer with the photo")]
+    NotALayer,
+    /// Nothing can be inserted above a floating selection.
+    #[error("there is a floating selection; anchor it or turn it into a layer first")]
+    Floating,
+    /// Not enough memory.
+    #[error("there is not enough memory for an area of this size; select a smaller one")]
+    Memory,
+    /// A rectangle outside the drawable, an empty one, or pixels that do not fill theirs.
     #[error("the area to read is empty or lies outside the layer")]
     Area,
     /// A string with a zero byte inside.

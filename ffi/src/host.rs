@@ -119,6 +119,7 @@ pub trait Host {
     fn to_srgb(&self, drawable: ItemId, rgba: &mut [f32]) -> Result<()>;
 
     /// Converts from sRGB to the colour space of `drawable`, unclamped.
+    #[expect(clippy::wrong_self_convention, reason = "the pair of `to_srgb`, and of the host all the same")]
     fn from_srgb(&self, drawable: ItemId, rgba: &mut [f32]) -> Result<()>;
 
     /// Bounds of the selection in image coordinates; `None` if nothing is selected.

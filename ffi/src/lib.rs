@@ -10,11 +10,25 @@
 //!
 //! The oddities of each GIMP stay behind [`Host`].
 
+mod arguments;
+mod call;
+pub mod dialog;
+mod entry;
 pub mod error;
+mod gegl;
+mod gimp2;
+mod gimp3;
 pub mod host;
+mod live;
+pub mod locale;
+#[cfg(feature = "mock")]
+pub mod mock;
 pub mod pixels;
 pub mod plugin;
+mod sys;
+pub mod x11;
 
+pub use entry::{enter, from_gimp, main, words};
 pub use error::HostError;
 pub use host::Host;
 pub use plugin::{Call, Finish, PlugIn, Procedure};

@@ -2,6 +2,10 @@
 
 use crate::host::{Host, ImageId, ItemId};
 
+/// The kinds of images that menu entries are offered for. A script may pass an indexed image all the same; it
+/// is told [`crate::HostError::Indexed`].
+pub(crate) const IMAGE_TYPES: &std::ffi::CStr = c"RGB*, GRAY*";
+
 /// How a procedure was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunMode {

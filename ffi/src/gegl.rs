@@ -1,0 +1,260 @@
+//! Pixels: GEGL buffers and babl formats, which both GIMPs share.
+
+use std::ffi::{CStr, c_long, c_void};
+use std::ptr::{NonNull, null, null_mut};
+
+use crate::call::{call, copied};
+use crate::error::{HostError, Result};
+use crate::pixels::Rect;
+use crate::sys::common::{self, Common};
+
+/// How our pixels look in memory.
+const OURS: &CStr = c"R'G'B'A float";
+/// Values we read or write at once: 64 MiB of floats. GEGL counts bytes in an `int`.
+const BAND: usize = 16 << 20;
+/// Pixels that babl converts at once.
+const CHUNK: usize = 4096;
+
+/// GLib, babl and GEGL as the running GIMP has them.
+pub(crate) struct Gegl {
+    pub(crate) api: Common,
+}
+
+/// A babl format. Babl keeps formats until the process ends.
+#[derive(Clone, Copy)]
+pub(crate) struct Format(NonNull<common::Babl>);
+
+/// A GEGL buffer of a drawable, owned. Dropping it sends what was written to GIMP.
+pub(crate) struct Buffer<'a> {
+    gegl: &'a Gegl,
+    raw: NonNull<common::GeglBuffer>,
+}
+
+impl Drop for Buffer<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the one reference this value owns, see `Gegl::buffer`.
+        unsafe { self.gegl.api.g_object_unref(self.raw.as_ptr().cast()) }
+    }
+}
+
+impl Gegl {
+    /// Looks everything up in `library` and what it stands on.
+    pub(crate) fn open(library: &str) -> Result<Self> {
+        // SAFETY: GIMP's own libraries; their constructors run in every plug-in.
+        let api = unsafe { Common::new(library) }
+            .map_err(|error| HostError::Library { library: library.into(), reason: error.to_string() })?;
+        Ok(Self { api })
+    }
+
+    /// Must run once before any buffer is used.
+    pub(crate) fn start(&self) {
+        // SAFETY: null arguments are allowed: no options for GEGL.
+        unsafe { self.api.gegl_init(null_mut(), null_mut()) }
+    }
+
+    /// Frees memory that GLib handed to us.
+    ///
+    /// # Safety
+    ///
+    /// `memory` is null or was allocated by GLib, belongs to the caller, and is not used again.
+    pub(crate) unsafe fn free(&self, memory: *mut c_void) {
+        // SAFETY: the caller promises it.
+        unsafe { self.api.g_free(memory) }
+    }
+
+    /// Copies a text that GLib handed to us, and frees it. `None` for null.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::free`]; and it is a text that ends with a zero byte.
+    pub(crate) unsafe fn taken(&self, text: *mut std::ffi::c_char) -> Option<String> {
+        if text.is_null() {
+            return None;
+        }
+        // SAFETY: the caller promises it.
+        let owned = unsafe { copied(text) };
+        // SAFETY: the caller promises it, and we have our copy.
+        unsafe { self.free(text.cast()) };
+        Some(owned)
+    }
+
+    /// Copies bytes that GLib handed to us, and releases them. Empty for null.
+    ///
+    /// # Safety
+    ///
+    /// `bytes` is null, or a reference that belongs to the caller and is not used again.
+    pub(crate) unsafe fn bytes(&self, bytes: *mut common::GBytes) -> Vec<u8> {
+        if bytes.is_null() {
+            return Vec::new();
+        }
+        let mut length: common::gsize = 0;
+        // SAFETY: not null, so valid by the caller's promise.
+        let data = unsafe { self.api.g_bytes_get_data(bytes, &mut length) }.cast::<u8>();
+        // SAFETY: GBytes promises `length` bytes at `data` while we hold the reference.
+        let owned = unsafe { copied_bytes(data, length as usize) };
+        // SAFETY: the reference is ours to release.
+        unsafe { self.api.g_bytes_unref(bytes) };
+        owned
+    }
+
+    /// The format that `raw` names; fails for null.
+    pub(crate) fn format(raw: *const common::Babl) -> Result<Format> {
+        NonNull::new(raw.cast_mut()).map(Format).ok_or(HostError::Gone)
+    }
+
+    /// The name of a format without its colour space, such as `R'G'B' u16`.
+    pub(crate) fn encoding(&self, format: Format) -> String {
+        // SAFETY: formats live for ever, and so do their names.
+        unsafe { copied(self.api.babl_format_get_encoding(format.0.as_ptr())) }
+    }
+
+    /// Our own pixel format in the colour space of `of`; sRGB for `None`.
+    pub(crate) fn ours(&self, of: Option<Format>) -> Result<Format> {
+        self.with_space(OURS, of)
+    }
+
+    /// The format `encoding` in the colour space of `of`.
+    pub(crate) fn with_space(&self, encoding: &CStr, of: Option<Format>) -> Result<Format> {
+        let space = match of {
+            // SAFETY: a format lives for ever; its space may be null, which means sRGB.
+            Some(of) => unsafe { self.api.babl_format_get_space(of.0.as_ptr()) },
+            None => null(),
+        };
+        // SAFETY: a known encoding and a space of babl's or null.
+        let raw = unsafe { call!(self, babl_format_with_space(encoding.as_ptr(), space)) }?;
+        Self::format(raw)
+    }
+
+    /// Converts pixels of four floats in place.
+    pub(crate) fn convert(&self, rgba: &mut [f32], from: Format, to: Format) -> Result<()> {
+        if from.0 == to.0 {
+            return Ok(());
+        }
+        if !rgba.len().is_multiple_of(4) {
+            return Err(HostError::Area);
+        }
+        // SAFETY: two formats of babl's.
+        let fish = unsafe { call!(self, babl_fish(from.0.as_ptr().cast(), to.0.as_ptr().cast())) }?;
+        let mut before = [0.0_f32; CHUNK * 4];
+        for chunk in rgba.chunks_mut(CHUNK * 4) {
+            let pixels = chunk.len() / 4;
+            before[..chunk.len()].copy_from_slice(chunk);
+            // SAFETY: both hold `pixels` pixels of four floats, as both formats say, and do not overlap.
+            unsafe {
+                self.api.babl_process(
+                    fish,
+                    before.as_ptr().cast(),
+                    chunk.as_mut_ptr().cast(),
+                    pixels as c_long,
+                )
+            };
+        }
+        Ok(())
+    }
+
+    /// Takes a buffer over.
+    ///
+    /// # Safety
+    ///
+    /// `raw` is a buffer of the running GIMP, with one reference that becomes ours.
+    pub(crate) unsafe fn buffer(&self, raw: *mut common::GeglBuffer) -> Result<Buffer<'_>> {
+        NonNull::new(raw).map(|raw| Buffer { gegl: self, raw }).ok_or(HostError::Gone)
+    }
+
+    /// Why a call of these libraries failed; they do not say.
+    pub(crate) fn reason(&self) -> String {
+        "no reason given".into()
+    }
+}
+
+impl Buffer<'_> {
+    /// Reads `rect` as `channels` floats per pixel. What lies outside of the buffer is zero.
+    pub(crate) fn read(&self, rect: Rect, format: Format, channels: usize) -> Result<Vec<f32>> {
+        let mut values = zeros(rect.area().checked_mul(channels).ok_or(HostError::Memory)?)?;
+        for (band, part) in bands(rect, channels, &mut values)? {
+            // SAFETY: `part` holds as many values as `band` has in `format`; 0 means rows without gaps.
+            unsafe {
+                self.gegl.api.gegl_buffer_get(
+                    self.raw.as_ptr(),
+                    &band,
+                    1.0,
+                    format.0.as_ptr(),
+                    part.as_mut_ptr().cast(),
+                    0,
+                    common::GEGL_ABYSS_NONE,
+                );
+            }
+        }
+        Ok(values)
+    }
+
+    /// Writes `rect` from `channels` floats per pixel.
+    pub(crate) fn write(&self, rect: Rect, format: Format, channels: usize, values: &[f32]) -> Result<()> {
+        if rect.area().checked_mul(channels) != Some(values.len()) {
+            return Err(HostError::Area);
+        }
+        let rows = (BAND / (rect.width as usize * channels).max(1)).max(1);
+        for (index, part) in values.chunks(rows * rect.width as usize * channels).enumerate() {
+            let height = part.len() / (rect.width as usize * channels);
+            let band = rectangle(rect, index * rows, height)?;
+            // SAFETY: as for reading; GEGL copies before it returns.
+            unsafe {
+                self.gegl.api.gegl_buffer_set(
+                    self.raw.as_ptr(),
+                    &band,
+                    0,
+                    format.0.as_ptr(),
+                    part.as_ptr().cast(),
+                    0,
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Copies bytes from C.
+///
+/// # Safety
+///
+/// `data` is null or points to `length` bytes.
+pub(crate) unsafe fn copied_bytes(data: *const u8, length: usize) -> Vec<u8> {
+    if data.is_null() || length == 0 {
+        return Vec::new();
+    }
+    // SAFETY: not null, and the caller promises the rest.
+    unsafe { std::slice::from_raw_parts(data, length) }.to_vec()
+}
+
+/// `count` zeros, or an error where the machine has no room for them.
+pub(crate) fn zeros(count: usize) -> Result<Vec<f32>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).map_err(|_| HostError::Memory)?;
+    values.resize(count, 0.0);
+    Ok(values)
+}
+
+fn rectangle(rect: Rect, row: usize, height: usize) -> Result<common::GeglRectangle> {
+    let number = |value: usize| i32::try_from(value).map_err(|_| HostError::Area);
+    Ok(common::GeglRectangle {
+        x: rect.x,
+        y: rect.y.checked_add(number(row)?).ok_or(HostError::Area)?,
+        width: number(rect.width as usize)?,
+        height: number(height)?,
+    })
+}
+
+/// Cuts `values` into bands of rows that GEGL's 32-bit arithmetic can take.
+fn bands(
+    rect: Rect,
+    channels: usize,
+    values: &mut [f32],
+) -> Result<Vec<(common::GeglRectangle, &mut [f32])>> {
+    let row = (rect.width as usize * channels).max(1);
+    let rows = (BAND / row).max(1);
+    values
+        .chunks_mut(rows * row)
+        .enumerate()
+        .map(|(index, part)| Ok((rectangle(rect, index * rows, part.len() / row)?, part)))
+        .collect()
+}

@@ -1,0 +1,128 @@
+//! Putting a result into the image: everything is prepared outside of it, then goes in with one undo step.
+
+use super::{Gimp, Kind, Live};
+use crate::call::text;
+use crate::error::{HostError, Result};
+use crate::host::{BaseType, ImageId, Insert, ItemId, NewLayer, Parasite};
+use crate::pixels::Rect;
+
+/// An item outside of the image; forgotten again unless it is kept.
+struct Pending<'a, G: Gimp> {
+    gimp: &'a G,
+    item: ItemId,
+}
+
+impl<G: Gimp> Pending<'_, G> {
+    /// It is in the image now.
+    fn keep(self) -> ItemId {
+        let item = self.item;
+        std::mem::forget(self);
+        item
+    }
+}
+
+impl<G: Gimp> Drop for Pending<'_, G> {
+    fn drop(&mut self) {
+        self.gimp.discard(self.item);
+    }
+}
+
+impl<G: Gimp> Live<G> {
+    pub(super) fn insert_above(&self, image: ImageId, above: ItemId, what: &Insert) -> Result<ItemId> {
+        let gimp = &self.gimp;
+        let above = match gimp.kind(above)? {
+            Kind::Layer => above,
+            Kind::MaskOf(layer) => layer,
+            Kind::Floating => return Err(HostError::Floating),
+            Kind::Other => return Err(HostError::NotALayer),
+        };
+        if gimp.image_of(above)? != image {
+            return Err(HostError::Gone);
+        }
+        let grey = match gimp.base(image)? {
+            BaseType::Rgb => false,
+            BaseType::Grey => true,
+            BaseType::Indexed => return Err(HostError::Indexed),
+        };
+        let parent = gimp.parent(above)?;
+        let position = gimp.position(image, above)?;
+        let root = match what {
+            Insert::Layer(layer) => {
+                let layer = self.prepare(image, layer, grey)?;
+                self.in_one_step(image, || {
+                    gimp.put(image, layer.item, parent, position)?;
+                    let inserted = layer.keep();
+                    self.settle(image, inserted)
+                })?
+            }
+            Insert::Group { name, layers, parasites } => {
+                let group = gimp.new_group(image, text(name)?.as_c_str())?;
+                let group = Pending { gimp, item: group };
+                self.carry(group.item, parasites)?;
+                let layers: Vec<_> =
+                    layers.iter().map(|layer| self.prepare(image, layer, grey)).collect::<Result<_>>()?;
+                self.in_one_step(image, || {
+                    gimp.put(image, group.item, parent, position)?;
+                    let inserted = group.keep();
+                    self.fill(image, inserted, layers).inspect_err(|_| gimp.remove(image, inserted))?;
+                    self.settle(image, inserted)
+                })?
+            }
+        };
+        gimp.flush();
+        Ok(root)
+    }
+
+    /// Makes a layer with its pixels, mask and parasites, outside of the image, so that a failure on the way
+    /// leaves no trace and the undo step stays one insertion.
+    fn prepare(&self, image: ImageId, layer: &NewLayer, grey: bool) -> Result<Pending<'_, G>> {
+        let gimp = &self.gimp;
+        let rect = layer.pixels.rect;
+        if rect.area() == 0 || layer.pixels.rgba.len() != rect.area().saturating_mul(4) {
+            return Err(HostError::Area);
+        }
+        let whole = Rect::new(0, 0, rect.width, rect.height);
+        let item = gimp.new_layer(image, text(&layer.name)?.as_c_str(), rect, grey)?;
+        let pending = Pending { gimp, item };
+        let ours = gimp.gegl().ours(Some(gimp.format(item)?))?;
+        gimp.buffer(item)?.write(whole, ours, 4, &layer.pixels.rgba)?;
+        gimp.updated(item, rect.width, rect.height)?;
+        if let Some(mask) = &layer.mask {
+            if mask.rect != rect {
+                return Err(HostError::Area);
+            }
+            let mask_item = gimp.new_mask(item)?;
+            gimp.buffer(mask_item)?.write(whole, self.one_channel(mask_item)?, 1, &mask.values)?;
+            gimp.updated(mask_item, rect.width, rect.height)?;
+        }
+        self.carry(item, &layer.parasites)?;
+        Ok(pending)
+    }
+
+    fn carry(&self, item: ItemId, parasites: &[Parasite]) -> Result<()> {
+        parasites
+            .iter()
+            .try_for_each(|parasite| self.gimp.attach(item, text(&parasite.name)?.as_c_str(), &parasite.data))
+    }
+
+    fn fill(&self, image: ImageId, group: ItemId, layers: Vec<Pending<'_, G>>) -> Result<()> {
+        for (layer, position) in layers.into_iter().zip(0..) {
+            self.gimp.put(image, layer.item, Some(group), position)?;
+            layer.keep();
+        }
+        Ok(())
+    }
+
+    fn in_one_step<T>(&self, image: ImageId, body: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.gimp.undo_start(image);
+        let result = body();
+        self.gimp.undo_end(image);
+        result
+    }
+
+    /// Makes the new item the one that the user works on next, as GIMP does for layers of its own.
+    fn settle(&self, image: ImageId, inserted: ItemId) -> Result<ItemId> {
+        self.gimp.activate(image, inserted).inspect_err(|_| self.gimp.remove(image, inserted))?;
+        Ok(inserted)
+    }
+}
