@@ -3,6 +3,9 @@
 Sentences go through one at a time and unpadded, exactly as the plug-in does it: int8
 activations are quantised per run, so a batch would change the numbers slightly.
 """
+import os
+import pathlib
+
 import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
@@ -14,6 +17,12 @@ class Sentences:
         self.tokenizer = Tokenizer.from_file(str(tokenizer))
         self.tokenizer.no_padding()
         self.known = {}
+        # Optional: thousands of captions take a minute, so training scripts share a cache.
+        cache = os.environ.get("SENTENCE_CACHE")
+        self.cache = pathlib.Path(cache) if cache else None
+        if self.cache and self.cache.exists():
+            saved = np.load(self.cache)
+            self.known = dict(zip(saved["texts"].tolist(), saved["rows"]))
 
     def ids(self, sentence):
         return np.array(self.tokenizer.encode(sentence).ids, np.int64)
@@ -31,4 +40,8 @@ class Sentences:
         return self.known[sentence]
 
     def embed(self, sentences):
-        return np.stack([self.embed_one(s) for s in sentences])
+        before = len(self.known)
+        rows = np.stack([self.embed_one(s) for s in sentences])
+        if self.cache and len(self.known) > before + 50:
+            np.savez(self.cache, texts=list(self.known), rows=np.stack(list(self.known.values())))
+        return rows

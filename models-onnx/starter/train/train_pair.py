@@ -2,9 +2,11 @@
 
   python train_pair.py DATA --sentence MODEL.onnx --tokenizer tokenizer.json --out RUN --minutes 15
 
-The sentence encoder stays frozen. Contrastive loss over captions of one to three traits,
-where captions that agree word for word are no negatives of each other, plus attribute
-heads on both sides: they keep small things (glasses, expressions) from being ignored.
+The sentence encoder stays frozen. One linear head per attribute is shared by both sides, and
+that is what makes the space common: "blue hair" and a face with blue hair have to give the
+same answer through the same head. First the text side alone (cheap, no pictures): a phrase
+must name its own trait and say nothing about the others, a neutral prompt nothing at all.
+Then both, with a contrastive loss over captions of one to three traits on top.
 """
 import argparse
 import json
@@ -23,8 +25,11 @@ from networks import EMBEDDING, ImageEncoder, TextProjection
 from sentences import Sentences
 
 HEADS = ["gender", "age", "skin", "hair", "hair_colour", "expression", "glasses", "beard",
-         "hat", "lipstick", "freckles", "clothes", "background"]  # fmt: skip
+         "hat", "eyes", "lipstick", "freckles", "clothes", "background"]  # fmt: skip
 BATCH = 96
+SCALE = 8.0  # unit embeddings are multiplied by this before the heads
+TEXT_STEPS = 1500
+TRAINED_TEMPLATES = captions.TEMPLATES + ["a photo of someone with {}", "make it {}", "{}, please"]
 
 
 def describe(labels):
@@ -32,26 +37,41 @@ def describe(labels):
 
 
 class Phrases:
-    """Every single phrase in every template, and its sentence embedding and meaning."""
+    """Every single phrase in every template: its sentence embedding and what it says."""
 
     def __init__(self, sentences):
         rows = []
         for trait, values in captions.PHRASES.items():
             for value, phrases in values.items():
                 for phrase in phrases:
-                    rows += [(t.format(phrase), trait, value) for t in captions.TEMPLATES]
-        self.rows = rows
+                    rows += [(t.format(phrase), trait, value) for t in TRAINED_TEMPLATES]
+        silent = captions.NEUTRAL + [n for v in captions.NEUTRAL_TRAIT.values() for n in v]
+        rows += [(t.format(n), None, None) for n in silent for t in captions.TEMPLATES]
         self.embeddings = torch.from_numpy(sentences.embed([r[0] for r in rows]))
-        self.trait = [r[1] for r in rows]
-        self.by_meaning = {}
-        for i, (_, trait, value) in enumerate(rows):
-            self.by_meaning.setdefault((trait, value), []).append(i)
-        self.neutral = torch.from_numpy(
-            sentences.embed([t.format(n) for n in captions.NEUTRAL for t in captions.TEMPLATES])
-        )
+        self.trait = torch.tensor([HEADS.index(t) if t else -1 for _, t, _ in rows])
+        self.value = torch.tensor([ATTRIBUTES[t].index(v) if t else -1 for _, t, v in rows])
+        # Every meaning weighs the same, however many phrasings it has; silence weighs as a trait.
+        meaning = [(t, v) for _, t, v in rows]
+        sizes = {m: meaning.count(m) for m in set(meaning)}
+        self.weight = torch.tensor([(6.0 if m[0] is None else 1.0) / sizes[m] for m in meaning])
+
+    def loss(self, projection, heads, priors, count=256):
+        """Cross-entropy on the trait a phrase speaks of; on all others, its answer should be
+        the share of each value in the data, i.e. no information."""
+        i = torch.multinomial(self.weight, count, replacement=True)
+        noisy = self.embeddings[i] + 0.02 * torch.randn(count, self.embeddings.shape[1])
+        unit = F.normalize(projection(noisy), dim=1) * SCALE
+        spoken, silent = 0.0, 0.0
+        for k, name in enumerate(HEADS):
+            logits = heads[name](unit).log_softmax(1)
+            own = self.trait[i] == k
+            if own.any():
+                spoken = spoken - logits[own].gather(1, self.value[i][own, None]).sum()
+            silent = silent + (priors[name] * (priors[name].log() - logits[~own])).sum()
+        return spoken / count + 0.3 * silent / count
 
 
-def augment(images, generator=None):
+def augment(images):
     """Shift, brightness, noise and a little blur: the generator's pictures are softer than
     renders, and the encoder must read both."""
     n = len(images)
@@ -94,7 +114,7 @@ def contrastive(image, text, sentence, scale):
 
 
 @torch.no_grad()
-def accuracy(image_encoder, projection, data, sentences, index, new_words=False):
+def accuracy(image_encoder, projection, data, sentences, index):
     """Share of held-out faces whose value is picked out of all values of its trait by text."""
     embeddings = torch.cat([F.normalize(image_encoder(data.batch(i)), dim=1) for i in index.split(100)])
     out = {}
@@ -125,6 +145,7 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--captions", type=int, default=6000, help="different long captions")
+    parser.add_argument("--text-steps", type=int, default=TEXT_STEPS)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--held-out", type=int, default=512)
     args = parser.parse_args()
@@ -139,52 +160,56 @@ def main():
     started = time.time()
     texts, chosen = caption_set(data, sentences, 4, 1, args.captions)
     phrases = Phrases(sentences)
-    print(f"{len(texts)} captions, {len(phrases.rows)} phrases in {time.time() - started:.0f} s")
+    print(f"{len(texts)} captions, {len(phrases.embeddings)} phrases in {time.time() - started:.0f} s")
 
     image_encoder, projection = ImageEncoder(), TextProjection()
     scale = nn.Parameter(torch.tensor(2.7))
     heads = nn.ModuleDict({n: nn.Linear(EMBEDDING, len(ATTRIBUTES[n])) for n in HEADS})
-    # On the text side a head reads the trait that the phrase speaks of.
-    meanings = {
-        trait: torch.tensor([
-            (i, ATTRIBUTES[trait].index(v))
-            for (t, v), rows in phrases.by_meaning.items() if t == trait for i in rows
-        ]) for trait in HEADS if trait in captions.PHRASES
-    }  # fmt: skip
-    adam = torch.optim.Adam(
-        [{"params": image_encoder.parameters(), "lr": 2e-3},
-         {"params": [*projection.parameters(), *heads.parameters(), scale], "lr": 1e-3}],
-        betas=(0.9, 0.99),
+    priors = {n: (torch.bincount(data.label(n), minlength=len(ATTRIBUTES[n])).float() + 1)
+              / (len(data.images) + len(ATTRIBUTES[n])) for n in HEADS}  # fmt: skip
+    text_side = [*projection.parameters(), *heads.parameters()]
+    adam = torch.optim.AdamW(text_side, lr=2e-3, betas=(0.9, 0.99), weight_decay=0.01)
+    for step in range(args.text_steps):
+        adam.param_groups[0]["lr"] = 2e-3 * min(1, (step + 1) / 50, 1.02 - step / args.text_steps)
+        loss = phrases.loss(projection, heads, priors)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    print(f"text side: loss {loss.item():.3f} after {time.time() - started:.0f} s", flush=True)
+
+    def save(**extra):
+        torch.save({"image_encoder": image_encoder.state_dict(), "projection": projection.state_dict(),
+                    "heads": heads.state_dict(), **extra}, out / "pair.pt")  # fmt: skip
+
+    save()
+    adam = torch.optim.AdamW(
+        [{"params": image_encoder.parameters(), "lr": 2e-3}, {"params": [*text_side, scale], "lr": 3e-4}],
+        betas=(0.9, 0.99), weight_decay=0.01,
     )  # fmt: skip
     rates = [g["lr"] for g in adam.param_groups]
     started, step = time.time(), 0
     while (fraction := (time.time() - started) / (args.minutes * 60)) < 1:
         for group, rate in zip(adam.param_groups, rates):
-            group["lr"] = rate * min(1, (step + 1) / 100, max(0.02, (1 - fraction) / 0.6))
+            group["lr"] = rate * min(1, (step + 1) / 50, max(0.02, (1 - fraction) / 0.5))
         index = data.train[torch.randint(len(data.train), (BATCH,))]
         sentence = texts[chosen[index, torch.randint(chosen.shape[1], (BATCH,))]]
         image, text = image_encoder(augment(data.batch(index))), projection(sentence)
-        loss = contrastive(image, text, sentence, scale)
-        unit = F.normalize(image, dim=1) * 8
-        aux = sum(F.cross_entropy(heads[n](unit), data.label(n)[index]) for n in HEADS) / len(HEADS)
-        word = 0.0
-        for trait, table in meanings.items():
-            rows = table[torch.randint(len(table), (24,))]
-            spoken = F.normalize(projection(phrases.embeddings[rows[:, 0]]), dim=1) * 8
-            word = word + F.cross_entropy(heads[trait](spoken), rows[:, 1]) / len(meanings)
-        loss = loss + 2 * aux + word
+        unit = F.normalize(image, dim=1) * SCALE
+        seen = sum(F.cross_entropy(heads[n](unit), data.label(n)[index]) for n in HEADS) / len(HEADS)
+        words = phrases.loss(projection, heads, priors)
+        loss = 0.3 * contrastive(image, text, sentence, scale) + 3 * seen + words
         adam.zero_grad()
         loss.backward()
         adam.step()
         step += 1
-        if step % 200 == 0:
+        if step % 100 == 0:
             print(f"{(time.time() - started) / 60:.1f} min, step {step}, loss {loss.item():.3f}, "
-                  f"attributes {aux.item():.3f}, words {word.item():.3f}", flush=True)  # fmt: skip
+                  f"pictures {seen.item():.3f}, words {words.item():.3f}", flush=True)  # fmt: skip
+            save()
     image_encoder.eval()
     scores = accuracy(image_encoder, projection, data, sentences, data.held_out)
     print(scores)
-    torch.save({"image_encoder": image_encoder.state_dict(), "projection": projection.state_dict(),
-                "heads": heads.state_dict(), "accuracy": scores, "images": step * BATCH}, out / "pair.pt")  # fmt: skip
+    save(accuracy=scores, images=step * BATCH)
     (out / "pair.json").write_text(json.dumps({"accuracy": scores, "images": step * BATCH}) + "\n")
 
 

@@ -1,0 +1,150 @@
+//! What a face is: the nameable attributes, and the dice that pick them.
+//!
+//! Sampling is balanced for training, not for realism: everything a text may ask for
+//! (hair colours, glasses, beards) has to be common.
+
+use crate::rng::Rng;
+
+/// Hair styles, in label order.
+pub const BALD: u8 = 0;
+/// Shaved to a millimetre: painted on the skin.
+pub const BUZZ: u8 = 1;
+/// Short hair shell.
+pub const SHORT: u8 = 2;
+/// Chin-length hair.
+pub const BOB: u8 = 3;
+/// A large curly shell.
+pub const AFRO: u8 = 4;
+/// Hair over the shoulders.
+pub const LONG: u8 = 5;
+
+/// Everything that has a name. The order of the fields is the order of the `labels` columns
+/// and of `ATTRIBUTES` in `train/dataset.py`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// 0 man, 1 woman.
+    pub gender: u8,
+    /// 0 young, 1 old.
+    pub age: u8,
+    /// 0 pale … 4 dark.
+    pub skin: u8,
+    /// `BALD` … `LONG`.
+    pub hair: u8,
+    /// Index into `looks::HAIR_COLOURS`.
+    pub hair_colour: u8,
+    /// A fringe over the forehead.
+    pub fringe: u8,
+    /// 0 neutral, 1 smiling, 2 laughing, 3 surprised, 4 angry, 5 sad, 6 eyes closed.
+    pub expression: u8,
+    /// 0 none, 1 clear glasses, 2 sunglasses.
+    pub glasses: u8,
+    /// 0 none, 1 stubble, 2 moustache, 3 beard, 4 goatee.
+    pub beard: u8,
+    /// A woollen hat.
+    pub hat: u8,
+    /// Index into `looks::CLOTH_COLOURS`.
+    pub clothes: u8,
+    /// Index into `looks::CLOTH_COLOURS`.
+    pub hat_colour: u8,
+    /// Index into `looks::CLOTH_COLOURS`.
+    pub background: u8,
+    /// 0 brown, 1 blue, 2 green.
+    pub eyes: u8,
+    /// Red lips.
+    pub lipstick: u8,
+    /// Freckles on light skin.
+    pub freckles: u8,
+}
+
+/// Number of `labels` columns.
+pub const COLUMNS: usize = 16;
+
+impl Attributes {
+    /// Throws the dice of one face.
+    pub fn sample(rng: &mut Rng) -> Self {
+        let gender = rng.below(2) as u8;
+        let age = rng.weighted(&[0.75, 0.25]) as u8;
+        let skin = rng.below(5) as u8;
+        let mut hair = rng.weighted(&[0.15, 0.12, 0.22, 0.17, 0.10, 0.24]) as u8;
+        let mut hair_colour =
+            rng.weighted(&[0.14, 0.14, 0.14, 0.10, 0.08, 0.08, 0.10, 0.08, 0.07, 0.07]) as u8;
+        if age == 1 && rng.chance(0.4) {
+            hair_colour = 4 + rng.below(2) as u8; // grey or white
+        }
+        if gender == 1 && hair <= BUZZ && rng.chance(0.6) {
+            hair = [BOB, LONG][rng.below(2)];
+        }
+        if gender == 0 && (hair == BOB || hair == LONG) && rng.chance(0.45) {
+            hair = SHORT;
+        }
+        let fringe = rng.chance(0.25) && matches!(hair, SHORT | BOB | LONG);
+        let expression = rng.weighted(&[0.26, 0.24, 0.16, 0.10, 0.09, 0.09, 0.06]) as u8;
+        let glasses = rng.weighted(&[0.48, 0.36, 0.16]) as u8;
+        let beard = rng.weighted(&[0.45, 0.10, 0.11, 0.24, 0.10]) as u8;
+        let hat = rng.chance(0.08);
+        let [clothes, hat_colour, background] = [rng.below(9), rng.below(9), rng.below(9)];
+        let eyes = rng.below(3) as u8;
+        let lipstick = rng.chance(0.35) && gender == 1;
+        let freckles = rng.chance(0.12) && skin < 2;
+        Self {
+            gender,
+            age,
+            skin,
+            hair,
+            hair_colour,
+            fringe: fringe.into(),
+            expression,
+            glasses,
+            beard: if gender == 0 { beard } else { 0 },
+            hat: hat.into(),
+            clothes: clothes as u8,
+            hat_colour: hat_colour as u8,
+            background: background as u8,
+            eyes,
+            lipstick: lipstick.into(),
+            freckles: freckles.into(),
+        }
+    }
+
+    /// The row of the `labels` array.
+    pub fn row(&self) -> [u8; COLUMNS] {
+        [
+            self.gender,
+            self.age,
+            self.skin,
+            self.hair,
+            self.hair_colour,
+            self.fringe,
+            self.expression,
+            self.glasses,
+            self.beard,
+            self.hat,
+            self.clothes,
+            self.hat_colour,
+            self.background,
+            self.eyes,
+            self.lipstick,
+            self.freckles,
+        ]
+    }
+
+    /// Hair that falls beside the face.
+    pub fn has_long_hair(&self) -> bool {
+        matches!(self.hair, BOB | LONG)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Attributes, Rng};
+
+    #[test]
+    fn dice_are_balanced_and_consistent() {
+        let faces: Vec<_> = (0..4000).map(|i| Attributes::sample(&mut Rng::new(i, 0))).collect();
+        let share = |f: fn(&Attributes) -> bool| faces.iter().filter(|a| f(a)).count() as f32 / 4000.0;
+        assert!((0.32..0.40).contains(&share(|a| a.glasses == 1)));
+        assert!(faces.iter().all(|a| a.gender == 0 || a.beard == 0));
+        assert!(faces.iter().all(|a| a.gender == 1 || a.lipstick == 0));
+        assert!((0..10).all(|c| faces.iter().filter(|a| a.hair_colour == c).count() > 200));
+    }
+}
