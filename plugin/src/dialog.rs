@@ -15,6 +15,7 @@ use crate::operation::Operation;
 use crate::packs::{self, Pack};
 use crate::pipeline::crop::Crop;
 use crate::pipeline::{Edit, align, composite, crop};
+use crate::strings::tr;
 
 /// Longest side of a preview in pixels: enough for a dialog, cheap to send.
 const PREVIEW: u32 = 512;
@@ -46,7 +47,7 @@ pub fn choose(
     let first = packs::choose(packs, "", start.operation).map(|pack| pack.id.clone()).unwrap_or_default();
     let entries: Vec<PackEntry> = packs.iter().map(|pack| pack.entry(start.operation)).collect();
     let open = Open {
-        title: start.operation.menu().replace(['_', '…'], ""),
+        title: tr(start.operation.menu()).replace(['_', '…'], ""),
         about: start.operation.about().to_owned(),
         params: start.operation.params().to_vec(),
         values: start.values,
@@ -64,7 +65,8 @@ pub fn choose(
         locale_folder: Some(locale.to_string_lossy().into_owned()),
     };
 
-    let mut previews = Previews { engine, operation: start.operation, packs, crop: &crop, before, running: None };
+    let mut previews =
+        Previews { engine, operation: start.operation, packs, crop: &crop, before, running: None };
     let mut ask = |bytes: &[u8]| previews.answer(bytes);
     let closed = pentimento_ffi::dialog::open(library, &encode(&open)?, &mut ask)?;
     match decode::<Closed>(&closed)? {
@@ -118,7 +120,9 @@ impl Previews<'_> {
         loop {
             match job.poll() {
                 Ok(None) => return answer,
-                Ok(Some(Event::Progress { fraction, doing })) => answer = Answer::Working { serial, fraction, doing },
+                Ok(Some(Event::Progress { fraction, doing })) => {
+                    answer = Answer::Working { serial, fraction, doing }
+                }
                 Ok(Some(Event::Note(note))) => notes.push(note),
                 Ok(Some(Event::Preview(handle))) => drop(self.engine.pictures.take(handle)),
                 Ok(Some(Event::Done(outcome))) => {

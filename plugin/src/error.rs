@@ -39,10 +39,14 @@ pub enum PluginError {
         smallest: u32,
     },
     /// The mask hides everything.
-    #[error("nothing of the edit would show, because the selection is too faint or too thin; select a larger area")]
+    #[error(
+        "nothing of the edit would show, because the selection is too faint or too thin; select a larger area"
+    )]
     NothingShows,
     /// NaN or infinity in the photo.
-    #[error("the photo holds values that are not numbers (NaN or infinity); repair it, for example with Colors → Levels, and try again")]
+    #[error(
+        "the photo holds values that are not numbers (NaN or infinity); repair it, for example with Colors → Levels, and try again"
+    )]
     NotFinite,
     /// Pictures that should be equal in size are not: our bug, or a pack that lies.
     #[error("the pack made a picture of another size than it promises; verify or reinstall the pack")]

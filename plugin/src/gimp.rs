@@ -39,11 +39,15 @@ impl Pentimento {
 impl PlugIn for Pentimento {
     fn procedures(&self) -> Vec<Procedure> {
         let icon = self.folder.join("pentimento.png");
-        OPERATIONS.iter().map(|operation| procedure(*operation, icon.is_file().then(|| icon.clone()))).collect()
+        OPERATIONS
+            .iter()
+            .map(|operation| procedure(*operation, icon.is_file().then(|| icon.clone())))
+            .collect()
     }
 
     fn run(&self, host: &dyn Host, call: &Call) -> Result<Finish, String> {
-        run(host, call, &self.places, &self.folder.join("libpentimento_ui.so")).map_err(|error| error.to_string())
+        run(host, call, &self.places, &self.folder.join("libpentimento_ui.so"))
+            .map_err(|error| error.to_string())
     }
 
     fn translations(&self) -> Option<(String, PathBuf)> {
@@ -79,7 +83,9 @@ fn arguments(operation: &dyn Operation) -> Vec<Argument> {
         help: tr(&param.help),
         kind: match &param.kind {
             Kind::Text { default, .. } => ArgKind::Text(default.to_string()),
-            Kind::Number { min, max, default, .. } => ArgKind::Number { min: *min, max: *max, default: *default },
+            Kind::Number { min, max, default, .. } => {
+                ArgKind::Number { min: *min, max: *max, default: *default }
+            }
             Kind::Flag { default } => ArgKind::Flag(*default),
             Kind::Choice { options } => {
                 ArgKind::Text(options.first().map(|option| option.0.to_string()).unwrap_or_default())
@@ -198,7 +204,8 @@ fn write(edit: &Edit<'_>) -> Vec<ArgValue> {
         Some(Value::Text(text)) => ArgValue::Text(text.clone()),
         None => ArgValue::Text(String::new()),
     });
-    let device = DEVICES.iter().find(|(_, device)| *device == edit.runtime.device).map_or("auto", |(name, _)| *name);
+    let device =
+        DEVICES.iter().find(|(_, device)| *device == edit.runtime.device).map_or("auto", |(name, _)| *name);
     let common = [
         ArgValue::Text(edit.pack.id.clone()),
         ArgValue::Text(device.to_owned()),
@@ -214,10 +221,11 @@ pub(crate) const DEVICES: [(&str, Device); 4] =
 fn device(name: &str) -> Result<Device, PluginError> {
     let name = if name.trim().is_empty() { "auto" } else { name.trim() };
     let found = DEVICES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-    found.map(|(_, device)| *device).ok_or_else(|| PluginError::Job(fill(
-        &tr(msgid("there is no device “{device}”; choose auto, cpu, cuda or tensorrt")),
-        "device",
-        name,
-    )))
+    found.map(|(_, device)| *device).ok_or_else(|| {
+        PluginError::Job(fill(
+            &tr(msgid("there is no device “{device}”; choose auto, cpu, cuda or tensorrt")),
+            "device",
+            name,
+        ))
+    })
 }
-

@@ -23,17 +23,23 @@ const SHELF: usize = 512;
 
 /// Pictures by handle. A handle that is taken out is gone.
 #[derive(Debug, Clone, Default)]
-pub struct Pictures(Arc<Mutex<(u64, BTreeMap<Handle, Arc<Picture>>)>>);
+pub struct Pictures(Arc<Mutex<Shelf>>);
+
+#[derive(Debug, Default)]
+struct Shelf {
+    last: u64,
+    pictures: BTreeMap<Handle, Arc<Picture>>,
+}
 
 impl Pictures {
     /// Keeps a picture.
     pub fn put(&self, picture: impl Into<Arc<Picture>>) -> Handle {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.0 += 1;
-        let handle = Handle(shelf.0);
-        shelf.1.insert(handle, picture.into());
-        if shelf.1.len() > SHELF {
-            shelf.1.pop_first();
+        shelf.last += 1;
+        let handle = Handle(shelf.last);
+        shelf.pictures.insert(handle, picture.into());
+        if shelf.pictures.len() > SHELF {
+            shelf.pictures.pop_first();
         }
         handle
     }
@@ -41,7 +47,7 @@ impl Pictures {
     /// Takes a picture out.
     pub fn take(&self, handle: Handle) -> Result<Arc<Picture>, PluginError> {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.1.remove(&handle).ok_or(PluginError::WorkerGone)
+        shelf.pictures.remove(&handle).ok_or(PluginError::WorkerGone)
     }
 }
 

@@ -31,7 +31,13 @@ pub trait Operation: Sync {
     fn layer_name(&self, values: &Values) -> String;
 
     /// Edits a code: one code for a layer, several for an animation. The note, if any, is for the user.
-    fn edit(&self, studio: &mut Studio, code: &Code, values: &Values, cancel: &Cancel) -> Result<Edited, PluginError>;
+    fn edit(
+        &self,
+        studio: &mut Studio,
+        code: &Code,
+        values: &Values,
+        cancel: &Cancel,
+    ) -> Result<Edited, PluginError>;
 }
 
 /// What an operation made of a code.

@@ -87,9 +87,9 @@ impl Studio {
             },
             threads: runtime.threads.and_then(|threads| NonZeroUsize::new(threads as usize)),
         };
-        let pack = Arc::new(Pack::open(&pack.folder, &places.shared()).map_err(models_onnx::ModelError::from)?);
-        let runtime =
-            Runtime::load(&places.onnxruntime(), options).map_err(models_onnx::ModelError::from)?;
+        let pack =
+            Arc::new(Pack::open(&pack.folder, &places.shared()).map_err(models_onnx::ModelError::from)?);
+        let runtime = Runtime::load(&places.onnxruntime(), options).map_err(models_onnx::ModelError::from)?;
         let generator = generator::open(&pack, &runtime);
         Ok(Self { pack, runtime, generator, text: None, styles: None, inverted: None })
     }
@@ -102,10 +102,10 @@ impl Studio {
     /// The code of a picture, and how well it stands for it. The last one is remembered: a slider that moves
     /// costs no second inversion.
     pub fn invert(&mut self, picture: &Picture, cancel: &Cancel) -> Result<Inversion, PluginError> {
-        if let Some((known, inversion)) = &self.inverted {
-            if known == picture {
-                return Ok(inversion.clone());
-            }
+        if let Some((known, inversion)) = &self.inverted
+            && known == picture
+        {
+            return Ok(inversion.clone());
         }
         let manifest = self.pack.manifest();
         let image = tensor::from_picture(picture, manifest)?;

@@ -26,11 +26,14 @@ impl Data {
     ///
     /// # Panics
     /// If the runtime has not been fetched, or the folder cannot be written.
-    #[allow(clippy::expect_used, reason = "a test that cannot start has failed")]
     pub fn new() -> Self {
         let fetched = Places::from_environment().expect("HOME or PENTIMENTO_DATA must be set");
         for needed in [fetched.onnxruntime(), fetched.shared()] {
-            assert!(needed.exists(), "{} is missing; run: cargo pentimento-installer fetch", needed.display());
+            assert!(
+                needed.exists(),
+                "{} is missing; run: cargo pentimento-installer fetch",
+                needed.display()
+            );
         }
         let folder = tempfile::tempdir().expect("a temporary folder");
         let link = |from: &Path, to: &str| {
@@ -40,7 +43,9 @@ impl Data {
         };
         link(&fetched.onnxruntime().canonicalize().expect("the runtime"), "onnxruntime/libonnxruntime.so");
         link(&fetched.shared().canonicalize().expect("the shared folder"), "shared");
-        for (from, to) in [("models-onnx/packs/starter-faces", "packs/starter-faces"), ("tests/packs/tiny", "packs/a-tiny")] {
+        for (from, to) in
+            [("models-onnx/packs/starter-faces", "packs/starter-faces"), ("tests/packs/tiny", "packs/a-tiny")]
+        {
             link(&root().join(from).canonicalize().expect("a pack of the repository"), to);
         }
         let places = Places::at(folder.path());
@@ -58,7 +63,6 @@ impl Default for Data {
 ///
 /// # Panics
 /// If it has not been built; `cargo verify` builds it first.
-#[allow(clippy::expect_used, reason = "a test that cannot start has failed")]
 pub fn program() -> PathBuf {
     let test = std::env::current_exe().expect("this test's own path");
     let built = test.ancestors().nth(2).expect("the folder that cargo builds into");

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use image::{DynamicImage, ImageDecoder, ImageEncoder};
 use pentimento_tests::{Data, program, scene};
@@ -16,19 +17,26 @@ fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// The same bytes every time, though a profile holds the time it was made at.
 fn wide_gamut() -> Vec<u8> {
-    moxcms::ColorProfile::new_adobe_rgb().encode().unwrap()
+    static PROFILE: LazyLock<Vec<u8>> =
+        LazyLock::new(|| moxcms::ColorProfile::new_adobe_rgb().encode().unwrap());
+    PROFILE.clone()
 }
 
 fn write(path: &Path, picture: &DynamicImage, profile: Option<Vec<u8>>) {
     let file = std::fs::File::create(path).unwrap();
     if path.extension().is_some_and(|ending| ending == "png") {
         let mut encoder = image::codecs::png::PngEncoder::new(file);
-        profile.map(|profile| encoder.set_icc_profile(profile).unwrap());
+        if let Some(profile) = profile {
+            encoder.set_icc_profile(profile).unwrap();
+        }
         picture.write_with_encoder(encoder).unwrap();
     } else {
         let mut encoder = image::codecs::tiff::TiffEncoder::new(file);
-        profile.map(|profile| encoder.set_icc_profile(profile).unwrap());
+        if let Some(profile) = profile {
+            encoder.set_icc_profile(profile).unwrap();
+        }
         picture.write_with_encoder(encoder).unwrap();
     }
 }
@@ -79,8 +87,10 @@ fn no_strength_no_change() {
         let (from, to) = (data.folder.path().join(name), data.folder.path().join(format!("out-{name}")));
         write(&from, &picture, picture.color().has_color().then(wide_gamut));
         let (from_, to_) = (from.to_str().unwrap(), to.to_str().unwrap());
-        let output =
-            pentimento(&data, &["edit", from_, "--text", "red", "--strength", "0", "--pack", "tiny", "-o", to_]);
+        let output = pentimento(
+            &data,
+            &["edit", from_, "--text", "red", "--strength", "0", "--pack", "tiny", "-o", to_],
+        );
         assert!(output.status.success(), "{name}: {}", errors(&output));
         assert_eq!(read(&from).0, read(&to).0, "{name}");
     }
@@ -96,8 +106,12 @@ fn what_is_wrong_is_said_in_a_sentence_and_nothing_is_written() {
     let small = data.folder.path().join("small.png");
     write(&small, &DynamicImage::ImageRgb16(scene(8, 8)), None);
     let out = data.folder.path().join("out.png");
-    let (picture, damaged, small, out_) =
-        (picture.to_str().unwrap(), damaged.to_str().unwrap(), small.to_str().unwrap(), out.to_str().unwrap());
+    let (picture, damaged, small, out_) = (
+        picture.to_str().unwrap(),
+        damaged.to_str().unwrap(),
+        small.to_str().unwrap(),
+        out.to_str().unwrap(),
+    );
     for (arguments, sentence) in [
         (vec!["edit", "nowhere.png", "--text", "red", "-o", out_], "cannot open the picture"),
         (vec!["edit", damaged, "--text", "red", "-o", out_], "damaged"),

@@ -33,7 +33,11 @@ fn everything_is_described() {
             assert!(param.help.len() > 20, "{} has no help", param.id);
             let mnemonic = param.label.split_once('_').and_then(|(_, rest)| rest.chars().next());
             let mnemonic = mnemonic.unwrap_or_else(|| panic!("{} has no mnemonic", param.label));
-            assert!(mnemonics.insert(mnemonic.to_ascii_lowercase()), "{mnemonic} twice in {}", operation.id());
+            assert!(
+                mnemonics.insert(mnemonic.to_ascii_lowercase()),
+                "{mnemonic} twice in {}",
+                operation.id()
+            );
         }
     }
 }
@@ -42,7 +46,8 @@ fn everything_is_described() {
 fn defaults_are_in_range() {
     for operation in OPERATIONS {
         for param in operation.params() {
-            let required = matches!(&param.kind, Kind::Text { required: true, default, .. } if default.is_empty());
+            let required =
+                matches!(&param.kind, Kind::Text { required: true, default, .. } if default.is_empty());
             assert!(required || param.check(&param.default()).is_ok(), "{}", param.id);
         }
         assert_eq!(Values::defaults(operation.params()).0.len(), operation.params().len());

@@ -13,7 +13,7 @@ use crate::picture::Picture;
 /// What a dialog is opened with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Open {
-    /// Window title, untranslated.
+    /// Window title, translated.
     pub title: String,
     /// One sentence on what the operation does, untranslated.
     pub about: String,

@@ -77,7 +77,13 @@ fn subcommand(operation: &'static dyn Operation) -> Command {
         .about(operation.about())
         .after_help(EXAMPLES)
         .arg(file("IN").help("The photo: PNG or TIFF, 8 or 16 bits, profile kept"))
-        .arg(file("out").short('o').long("out").value_name("OUT").help("Where to write the result (.png, .tif)"))
+        .arg(
+            file("out")
+                .short('o')
+                .long("out")
+                .value_name("OUT")
+                .help("Where to write the result (.png, .tif)"),
+        )
         .arg(
             Arg::new("square")
                 .long("square")
@@ -85,7 +91,13 @@ fn subcommand(operation: &'static dyn Operation) -> Command {
                 .value_parser(square)
                 .help("The square to edit, in pixels; without it the largest one in the middle"),
         )
-        .arg(Arg::new("pack").long("pack").default_value("").hide_default_value(true).help("Identifier of the pack; see `pentimento packs`"))
+        .arg(
+            Arg::new("pack")
+                .long("pack")
+                .default_value("")
+                .hide_default_value(true)
+                .help("Identifier of the pack; see `pentimento packs`"),
+        )
         .arg(
             Arg::new("device")
                 .long("device")
@@ -93,7 +105,12 @@ fn subcommand(operation: &'static dyn Operation) -> Command {
                 .default_value("auto")
                 .help("Where the models run"),
         )
-        .arg(Arg::new("threads").long("threads").value_parser(value_parser!(u32).range(1..=256)).help("Threads for one model"));
+        .arg(
+            Arg::new("threads")
+                .long("threads")
+                .value_parser(value_parser!(u32).range(1..=256))
+                .help("Threads for one model"),
+        );
     if let Some(alias) = alias {
         command = command.visible_alias(alias);
     }
@@ -107,7 +124,9 @@ fn flag(param: &'static Param) -> Arg {
         Kind::Text { required, default, .. } => arg.required(*required && default.is_empty()),
         Kind::Number { .. } => arg.value_parser(value_parser!(f64)),
         Kind::Flag { .. } => arg.value_parser(value_parser!(bool)),
-        Kind::Choice { options } => arg.value_parser(PossibleValuesParser::new(options.iter().map(|o| &*o.0))),
+        Kind::Choice { options } => {
+            arg.value_parser(PossibleValuesParser::new(options.iter().map(|o| &*o.0)))
+        }
     }
 }
 
@@ -133,7 +152,8 @@ fn edit(operation: &'static dyn Operation, matches: &ArgMatches, places: &Places
         }
     }
     let device = DEVICES.iter().find(|(name, _)| *name == text("device")).map(|(_, device)| *device);
-    let runtime = Runtime { device: device.unwrap_or_default(), threads: matches.get_one::<u32>("threads").copied() };
+    let runtime =
+        Runtime { device: device.unwrap_or_default(), threads: matches.get_one::<u32>("threads").copied() };
     let edit = Edit { operation, values: values.complete(operation.params())?, pack, runtime };
 
     let photo = Photo::open(path("IN"), matches.get_one::<Rect>("square").copied())?;
@@ -143,15 +163,22 @@ fn edit(operation: &'static dyn Operation, matches: &ArgMatches, places: &Places
 
     done.notes.iter().for_each(|note| photo.say(note));
     match done.fidelity.verdict() {
-        Verdict::Unknown => photo.say(&unknown(done.fidelity.psnr, done.fidelity.typical, &pack.manifest.name)),
-        _ => photo.say(&format!("reconstruction {:.1} dB (typical {:.1} dB)", done.fidelity.psnr, done.fidelity.typical)),
+        Verdict::Unknown => {
+            photo.say(&unknown(done.fidelity.psnr, done.fidelity.typical, &pack.manifest.name))
+        }
+        _ => photo.say(&format!(
+            "reconstruction {:.1} dB (typical {:.1} dB)",
+            done.fidelity.psnr, done.fidelity.typical
+        )),
     }
     Ok(())
 }
 
 fn given(param: &Param, matches: &ArgMatches) -> Option<Value> {
     match &param.kind {
-        Kind::Text { .. } | Kind::Choice { .. } => matches.get_one::<String>(&param.id).cloned().map(Value::Text),
+        Kind::Text { .. } | Kind::Choice { .. } => {
+            matches.get_one::<String>(&param.id).cloned().map(Value::Text)
+        }
         Kind::Number { .. } => matches.get_one::<f64>(&param.id).copied().map(Value::Number),
         Kind::Flag { .. } => matches.get_one::<bool>(&param.id).copied().map(Value::Flag),
     }

@@ -14,7 +14,7 @@ use pentimento_ffi::host::{
 };
 use pentimento_ffi::pixels::{Mask, Pixels, Rect};
 
-use super::colour::Colour;
+use super::colour::{Colour, Way};
 use crate::error::PluginError;
 
 /// The only image and drawable of a file.
@@ -39,14 +39,24 @@ impl Photo {
         let file = File::open(path).map_err(|e| failed(format!("cannot open the picture ({e})")))?;
         let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
         let decoder = reader.map_err(|e| failed(format!("cannot read the picture ({e})")))?.into_decoder();
-        let mut decoder = decoder.map_err(|e| failed(format!("this is not a PNG or TIFF that can be read ({e})")))?;
-        let profile = decoder.icc_profile().map_err(|e| failed(format!("the colour profile is damaged ({e})")))?;
+        let mut decoder =
+            decoder.map_err(|e| failed(format!("this is not a PNG or TIFF that can be read ({e})")))?;
+        let profile =
+            decoder.icc_profile().map_err(|e| failed(format!("the colour profile is damaged ({e})")))?;
         let samples = DynamicImage::from_decoder(decoder);
         let samples = samples.map_err(|e| failed(format!("the picture is damaged ({e})")))?;
         let colour = Colour::new(profile.as_deref(), samples.color().has_color()).map_err(failed)?;
         let style = ProgressStyle::with_template("{msg:28} {wide_bar} {percent:>3} %");
-        let progress = ProgressBar::new(1000).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Ok(Self { samples: RefCell::new(samples), profile, colour, selection, layers: Cell::new(0), progress })
+        let progress =
+            ProgressBar::new(1000).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Ok(Self {
+            samples: RefCell::new(samples),
+            profile,
+            colour,
+            selection,
+            layers: Cell::new(0),
+            progress,
+        })
     }
 
     /// Writes a PNG or TIFF, by the ending of `path`, at the precision and with the profile of the original.
@@ -129,11 +139,11 @@ impl Host for Photo {
     }
 
     fn to_srgb(&self, _: ItemId, rgba: &mut [f32]) -> pentimento_ffi::error::Result<()> {
-        self.colour.to_srgb(rgba)
+        self.colour.convert(Way::ToSrgb, rgba)
     }
 
     fn from_srgb(&self, _: ItemId, rgba: &mut [f32]) -> pentimento_ffi::error::Result<()> {
-        self.colour.from_srgb(rgba)
+        self.colour.convert(Way::FromSrgb, rgba)
     }
 
     fn selection_bounds(&self, _: ImageId) -> pentimento_ffi::error::Result<Option<Rect>> {
@@ -144,7 +154,8 @@ impl Host for Photo {
         let selected = self.selection.unwrap_or_else(|| self.rect());
         let inside = |x: i32, y: i32| selected.intersect(&Rect::new(x, y, 1, 1)).is_some();
         let rows = rect.y..rect.bottom();
-        let values = rows.flat_map(|y| (rect.x..rect.right()).map(move |x| if inside(x, y) { 1.0 } else { 0.0 }));
+        let values =
+            rows.flat_map(|y| (rect.x..rect.right()).map(move |x| if inside(x, y) { 1.0 } else { 0.0 }));
         Ok(Mask { rect, values: values.collect() })
     }
 
@@ -189,7 +200,8 @@ fn blend(samples: &mut DynamicImage, x: u32, y: u32, new: &[f32], mask: f32) {
     // Rec. 709 luma; of an equal-valued difference it is that value.
     let grey = [0.2126 * new[0] + 0.7152 * new[1] + 0.0722 * new[2]];
     let eight = |old: u8, new: f32| (f32::from(old) + (new * 255.0 - f32::from(old)) * mask).round() as u8;
-    let sixteen = |old: u16, new: f32| (f32::from(old) + (new * 65535.0 - f32::from(old)) * mask).round() as u16;
+    let sixteen =
+        |old: u16, new: f32| (f32::from(old) + (new * 65535.0 - f32::from(old)) * mask).round() as u16;
     let float = |old: f32, new: f32| old + (new - old) * mask;
     macro_rules! each {
         ($image:expr, $new:expr, $mix:expr) => {

@@ -53,10 +53,16 @@ pub fn difference(
 }
 
 /// What the crop will look like, at the size of `crop`, the crop's square as a picture.
-pub fn preview(crop: &Picture, mask: &Mask, before: &Picture, after: &Picture) -> Result<Picture, PluginError> {
+pub fn preview(
+    crop: &Picture,
+    mask: &Mask,
+    before: &Picture,
+    after: &Picture,
+) -> Result<Picture, PluginError> {
     let d = align::difference(before, after, crop.width)?;
     let pixels = crop.rgb.chunks_exact(3).zip(d.pixels()).zip(&mask.values);
-    let rgb = pixels.flat_map(|((p, d), m)| [0, 1, 2].map(|c| p[c] + (add(p[c], d.0[c]) - p[c]) * m)).collect();
+    let rgb =
+        pixels.flat_map(|((p, d), m)| [0, 1, 2].map(|c| p[c] + (add(p[c], d.0[c]) - p[c]) * m)).collect();
     Ok(Picture { rgb, ..*crop })
 }
 

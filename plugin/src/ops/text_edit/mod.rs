@@ -52,7 +52,13 @@ impl Operation for TextEdit {
         fill(&tr("Text edit: {prompt}"), "prompt", values.text(PROMPT).trim())
     }
 
-    fn edit(&self, studio: &mut Studio, code: &Code, values: &Values, cancel: &Cancel) -> Result<Edited, PluginError> {
+    fn edit(
+        &self,
+        studio: &mut Studio,
+        code: &Code,
+        values: &Values,
+        cancel: &Cancel,
+    ) -> Result<Edited, PluginError> {
         let change = studio.text()?.change(values.text(PROMPT), values.text(NEUTRAL), cancel)?;
         let styles = studio.styles()?;
         let direction = styles.direction(change.view(), values.number(DISENTANGLEMENT) as f32)?;

@@ -18,13 +18,23 @@ pub(super) static PARAMS: [Param; 4] = [
         id: Borrowed(PROMPT),
         label: Borrowed(msgid("_Prompt")),
         help: Borrowed(msgid("What the picture should show, such as “a person with blue hair”")),
-        kind: Kind::Text { default: Borrowed(""), placeholder: Borrowed(msgid("a person with blue hair")), required: true },
+        kind: Kind::Text {
+            default: Borrowed(""),
+            placeholder: Borrowed(msgid("a person with blue hair")),
+            required: true,
+        },
     },
     Param {
         id: Borrowed(NEUTRAL),
         label: Borrowed(msgid("_Neutral prompt")),
-        help: Borrowed(msgid("What the picture shows now, in plain words; the edit goes from here to the prompt")),
-        kind: Kind::Text { default: Borrowed("a person"), placeholder: Borrowed(msgid("a person")), required: true },
+        help: Borrowed(msgid(
+            "What the picture shows now, in plain words; the edit goes from here to the prompt",
+        )),
+        kind: Kind::Text {
+            default: Borrowed("a person"),
+            placeholder: Borrowed(msgid("a person")),
+            required: true,
+        },
     },
     Param {
         id: Borrowed(STRENGTH),
@@ -35,7 +45,9 @@ pub(super) static PARAMS: [Param; 4] = [
     Param {
         id: Borrowed(DISENTANGLEMENT),
         label: Borrowed(msgid("_Disentanglement")),
-        help: Borrowed(msgid("Higher values move fewer properties, so that less changes beside what the prompt names")),
+        help: Borrowed(msgid(
+            "Higher values move fewer properties, so that less changes beside what the prompt names",
+        )),
         kind: Kind::Number { min: 0.0, max: 0.5, default: 0.1, step: 0.005, digits: 3 },
     },
 ];
