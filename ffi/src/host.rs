@@ -150,5 +150,10 @@ pub trait Host {
 }
 
 /// Ties a value to the thread it was made on.
+///
+/// ```compile_fail
+/// fn elsewhere<T: Send>() {}
+/// elsewhere::<pentimento_ffi::host::MainThread>();
+/// ```
 #[derive(Debug, Default, Clone, Copy)]
 pub struct MainThread(std::marker::PhantomData<*const ()>);

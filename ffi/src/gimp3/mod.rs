@@ -116,7 +116,10 @@ unsafe extern "C" fn set_i18n(
     folder: *mut *mut c_char,
 ) -> gboolean {
     with_session_or(0, |session| {
-        let Some((name, place)) = session.plugin.translations() else { return Ok(0) };
+        // GIMP complains about a folder that is not there.
+        let Some((name, place)) = session.plugin.translations().filter(|(_, place)| place.is_dir()) else {
+            return Ok(0);
+        };
         let Some(relative) = below_executable(&place) else { return Ok(0) };
         let (name, relative) = (text(&name)?, text(&relative)?);
         // SAFETY: places of libgimp's for texts that it frees.
