@@ -14,7 +14,7 @@ git ls-files --cached --others --exclude-standard 'plugin/src/*.rs' 'plugin/ui/s
 while read -r file; do
     [ -f "$file" ] || continue
     mkdir -p "$work/$(dirname "$file")"
-    perl -0pe "s/'([a-z_]\\w*)\\b(?!')/\$1/g; s/'\"'/QUOTE/g; 1 while s/\\\\\\n(\\h*)([^\\n]*)/\$2\\n/" "$file" > "$work/$file"
+    perl -0pe "s/(?<!\w)'([a-z_]\\w*)\\b(?!')/\$1/g; s/'\"'/QUOTE/g; 1 while s/\\\\\\n(\\h*)([^\\n]*)/\$2\\n/" "$file" > "$work/$file"
 done
 
 (cd "$work" && find . -name '*.rs' | sed 's,^\./,,' | sort > files)

@@ -64,6 +64,7 @@ mod tests {
         assert_eq!(plain("_Neutral prompt"), "Neutral prompt");
         assert_eq!(decibels(23.14), "23.1");
         assert_eq!(decibels(f32::NAN), "?");
-        assert_eq!(tr(""), "");
+        let header = "";
+        assert_eq!(tr(header), "");
     }
 }
