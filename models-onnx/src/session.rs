@@ -45,6 +45,9 @@ impl Session {
                 }
             })?;
         agree(role, &contract.inputs, inner.inputs())?;
+        if inner.inputs().len() != contract.inputs.len() {
+            return Err(open(role, "the graph wants more inputs than the manifest says"));
+        }
         agree(role, &contract.outputs, inner.outputs())?;
         Ok(Self { inner, role, contract })
     }

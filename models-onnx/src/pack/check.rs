@@ -25,8 +25,10 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Manifest, PackError> {
     let broken = |why: String| PackError::Broken { why, path: path.to_owned() };
     let text = std::str::from_utf8(bytes).map_err(|e| broken(e.to_string()))?;
     let describe = |e: toml::de::Error| {
-        let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-        broken(format!("line {line}: {}", e.message().replace('\n', " ")))
+        let before = e.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let message: String =
+            e.message().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+        broken(format!("line {}: {message}", before.matches('\n').count() + 1))
     };
     let head: Head = toml::from_str(text).map_err(describe)?;
     if head.version != i64::from(VERSION) {

@@ -92,7 +92,7 @@ fn embeddings_have_unit_length_and_are_remembered() {
 
 #[test]
 fn without_a_text_model_there_is_no_text_edit_but_all_else() {
-    let copy = crate::support::Copy::with("[files.tokenizer]\nfile", "[files]\n[files.tokenizer]\nfile");
+    let copy = crate::support::Damaged::with("[files.tokenizer]\nfile", "[files]\n[files.tokenizer]\nfile");
     let path = copy.folder().join("pack.toml");
     let manifest = std::fs::read_to_string(&path).unwrap();
     let (before, after) = manifest.split_once("[text]").unwrap();

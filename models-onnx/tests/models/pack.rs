@@ -4,8 +4,9 @@ use std::fs;
 
 use models_onnx::pack::{Array, File};
 use models_onnx::{ModelError, Pack, PackError, Role};
+use proptest::prelude::*;
 
-use crate::support::{Copy, tiny, tiny_folder};
+use crate::support::{Damaged, tiny, tiny_folder};
 
 /// One sentence that ends with a path.
 fn sentence(error: &PackError) -> String {
@@ -15,7 +16,7 @@ fn sentence(error: &PackError) -> String {
 }
 
 fn unsound(from: &str, to: &str, says: &str) {
-    let error = Copy::with(from, to).open().unwrap_err();
+    let error = Damaged::with(from, to).open().unwrap_err();
     let text = sentence(&error);
     assert!(matches!(error, PackError::Unsound { .. }) && text.contains(says), "{from} -> {to}: {text}");
 }
@@ -32,12 +33,12 @@ fn the_tiny_pack_is_sound() {
 #[test]
 fn newer_and_older_versions() {
     for version in ["0", "2", "999999999999"] {
-        let error = Copy::with("version = 1", &format!("version = {version}")).open().unwrap_err();
+        let error = Damaged::with("version = 1", &format!("version = {version}")).open().unwrap_err();
         assert!(matches!(error, PackError::Version { .. }), "{error}");
         assert!(sentence(&error).contains("update Pentimento"));
     }
     // A newer manifest may have keys that this version does not know: the version is what is complained about.
-    let copy = Copy::with("version = 1", "version = 2\nrotation = 3");
+    let copy = Damaged::with("version = 1", "version = 2\nrotation = 3");
     assert!(matches!(copy.open(), Err(PackError::Version { version: 2, .. })));
 }
 
@@ -55,7 +56,7 @@ fn unknown_keys_roles_and_words() {
         ("resolution = 8", "resolution = -8"),
     ];
     for (from, to) in changes {
-        let error = Copy::with(from, to).open().unwrap_err();
+        let error = Damaged::with(from, to).open().unwrap_err();
         let text = sentence(&error);
         assert!(
             matches!(error, PackError::Broken { .. }) && text.contains("line "),
@@ -66,7 +67,7 @@ fn unknown_keys_roles_and_words() {
 
 #[test]
 fn not_a_manifest() {
-    let copy = Copy::new();
+    let copy = Damaged::new();
     let path = copy.folder().join("pack.toml");
     for bytes in [&b"\xff\xfe"[..], b"", b"version = ", b"version = 'one'", b"[[[", &[b'['; 100_000]] {
         fs::write(&path, bytes).unwrap();
@@ -78,15 +79,36 @@ fn not_a_manifest() {
     assert!(matches!(copy.open(), Err(PackError::Unreadable { .. })));
 }
 
+proptest! {
+    /// Whatever a manifest holds, it is refused or sound, and never panics.
+    #[test]
+    fn changed_manifests(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0usize..6, "[ -~]{0,6}"), 1..4),
+    ) {
+        let copy = Damaged::new();
+        let path = copy.folder().join("pack.toml");
+        let mut text = fs::read_to_string(&path).unwrap();
+        for (at, remove, insert) in changes {
+            let start = at.index(text.len());
+            let end = (start + remove).min(text.len());
+            text.replace_range(start..end, &insert);
+        }
+        fs::write(&path, text).unwrap();
+        if let Err(error) = copy.open() {
+            sentence(&error);
+        }
+    }
+}
+
 #[test]
 fn missing_files() {
     for file in ["synthesis.onnx", "tokenizer.json", "relevance.npy"] {
-        let copy = Copy::new();
+        let copy = Damaged::new();
         fs::remove_file(copy.folder().join(file)).unwrap();
         let error = copy.open().unwrap_err();
         assert!(matches!(error, PackError::Unreadable { .. }) && sentence(&error).contains(file), "{error}");
     }
-    let copy = Copy::new();
+    let copy = Damaged::new();
     fs::remove_file(copy.folder().join("affine.onnx")).unwrap();
     fs::create_dir(copy.folder().join("affine.onnx")).unwrap();
     assert!(matches!(copy.open(), Err(PackError::Unreadable { .. })));
@@ -95,7 +117,7 @@ fn missing_files() {
 #[test]
 fn shared_files_lie_elsewhere() {
     let shared = "file = \"mapping.onnx\"\nshared = true";
-    let copy = Copy::with("file = \"mapping.onnx\"", shared);
+    let copy = Damaged::with("file = \"mapping.onnx\"", shared);
     assert!(matches!(copy.open(), Err(PackError::Unreadable { .. })));
     fs::rename(copy.folder().join("mapping.onnx"), copy.shared().join("mapping.onnx")).unwrap();
     copy.open().unwrap().verify().unwrap();
@@ -104,7 +126,7 @@ fn shared_files_lie_elsewhere() {
 #[test]
 fn changed_files_are_seen_when_they_are_read() {
     for (file, role) in [("affine.onnx", Role::Affine), ("synthesis.onnx", Role::Synthesis)] {
-        let copy = Copy::new();
+        let copy = Damaged::new();
         let path = copy.folder().join(file);
         let mut bytes = fs::read(&path).unwrap();
         let last = bytes.len() - 1;
@@ -115,20 +137,20 @@ fn changed_files_are_seen_when_they_are_read() {
         assert!(matches!(pack.verify(), Err(PackError::Hash(_))));
         assert!(pack.graph(Role::Encoder).is_ok());
     }
-    let copy = Copy::new();
+    let copy = Damaged::new();
     fs::write(copy.folder().join("tokenizer.json"), "{}").unwrap();
     assert!(matches!(copy.open().unwrap().file(File::Tokenizer), Err(ModelError::Pack(PackError::Hash(_)))));
 }
 
 #[test]
 fn files_outside_the_pack() {
-    let copy = Copy::new();
+    let copy = Damaged::new();
     fs::copy(copy.folder().join("mapping.onnx"), copy.folder().join("../outside.onnx")).unwrap();
     let absolute = copy.folder().join("mapping.onnx");
     for outside in
         ["../outside.onnx", "./mapping.onnx/../../outside.onnx", absolute.to_str().unwrap(), "", "."]
     {
-        let copy = Copy::with("file = \"mapping.onnx\"", &format!("file = \"{outside}\""));
+        let copy = Damaged::with("file = \"mapping.onnx\"", &format!("file = \"{outside}\""));
         fs::write(copy.folder().join("../outside.onnx"), "x").unwrap();
         let error = copy.open().unwrap_err();
         assert!(matches!(error, PackError::Escapes { .. }), "{outside}: {error}");
@@ -138,7 +160,7 @@ fn files_outside_the_pack() {
 #[test]
 #[cfg(unix)]
 fn links_that_lead_outside() {
-    let copy = Copy::new();
+    let copy = Damaged::new();
     let (inside, outside) = (copy.folder().join("mapping.onnx"), copy.folder().join("../outside.onnx"));
     fs::rename(&inside, &outside).unwrap();
     std::os::unix::fs::symlink(&outside, &inside).unwrap();
@@ -201,13 +223,13 @@ fn shapes_that_contradict_each_other() {
 
 #[test]
 fn arrays_that_are_not_what_the_manifest_says() {
-    let write = |copy: &Copy, file: &str, values: ndarray::ArrayD<f32>| {
+    let write = |copy: &Damaged, file: &str, values: ndarray::ArrayD<f32>| {
         let path = copy.folder().join(file);
         let before = crate::support::hash(&path);
         ndarray_npy::write_npy(&path, &values).unwrap();
         copy.replace(&before, &crate::support::hash(&path));
     };
-    let copy = Copy::new();
+    let copy = Damaged::new();
     write(&copy, "style_std.npy", ndarray::ArrayD::from_elem(vec![197], f32::NAN));
     write(&copy, "relevance.npy", ndarray::ArrayD::zeros(vec![4, 197]));
     let pack = copy.open().unwrap();
@@ -215,7 +237,7 @@ fn arrays_that_are_not_what_the_manifest_says() {
         assert!(matches!(result, Err(ModelError::Pack(PackError::Array { .. }))), "{result:?}");
     }
     // Hashes match, but it is no array.
-    let copy = Copy::new();
+    let copy = Damaged::new();
     let path = copy.folder().join("relevance.npy");
     let before = crate::support::hash(&path);
     fs::write(&path, "\u{93}NUMPY not really").unwrap();
@@ -226,7 +248,7 @@ fn arrays_that_are_not_what_the_manifest_says() {
 
 #[test]
 fn what_a_pack_lacks_is_said_in_words() {
-    let copy = Copy::new();
+    let copy = Damaged::new();
     let path = copy.folder().join("pack.toml");
     let text = fs::read_to_string(&path).unwrap();
     let (before, after) = text.split_once("[roles.sentence-encoder]").unwrap();
@@ -240,7 +262,7 @@ fn what_a_pack_lacks_is_said_in_words() {
 
 #[test]
 fn lists_are_cheap_sorted_and_hold_the_broken_ones() {
-    let copy = Copy::new();
+    let copy = Damaged::new();
     let packs = copy.folder().parent().unwrap().to_owned();
     fs::create_dir(packs.join("broken")).unwrap();
     fs::write(packs.join("broken/pack.toml"), "version = 7").unwrap();

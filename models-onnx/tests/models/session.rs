@@ -8,15 +8,15 @@ use models_onnx::session::{Session, Tensor};
 use models_onnx::{Cancel, ModelError, Pack, Role, generator};
 use ndarray::{Array, Array4, ArrayD, IxDyn};
 
-use crate::support::{Copy, picture, runtime, tiny};
+use crate::support::{Damaged, picture, runtime, tiny};
 
 fn styles(n: usize) -> ArrayD<f32> {
     Array::from_elem(IxDyn(&[n, 197]), 0.25)
 }
 
 /// The tiny pack with another graph for its synthesis; the folder goes when the first is dropped.
-fn misbehaving(graph: &str) -> (Copy, Pack) {
-    let copy = Copy::new();
+fn misbehaving(graph: &str) -> (Damaged, Pack) {
+    let copy = Damaged::new();
     copy.swap("synthesis.onnx", graph);
     let pack = copy.open().unwrap();
     (copy, pack)
@@ -62,7 +62,7 @@ fn a_generator_refuses_pictures_of_another_size_and_codes_of_another_pack() {
         Err(ModelError::Shape { .. })
     ));
     let code = tiny_generator.encode(&picture(1, 8), &cancel).unwrap();
-    let other = Copy::with("name = \"Tiny\"", "name = \"Another\"");
+    let other = Damaged::with("name = \"Tiny\"", "name = \"Another\"");
     let mut other = generator::open(&Arc::new(other.open().unwrap()), &runtime());
     assert!(matches!(other.synthesise(&code, &cancel), Err(ModelError::Foreign(_))));
 }

@@ -37,11 +37,11 @@ pub(crate) fn tiny() -> Arc<Pack> {
 }
 
 /// A copy of the tiny pack that a test may damage.
-pub(crate) struct Copy {
+pub(crate) struct Damaged {
     root: TempDir,
 }
 
-impl Copy {
+impl Damaged {
     /// A fresh copy.
     pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
