@@ -11,6 +11,9 @@ explained by all attributes at once (ordinary least squares, so that e.g. "beard
 carry "man" along); each value's effect, scaled to a largest entry of one, is what the
 matrix should return for it. (2) The matrix is the ridge solution that maps the text
 directions of many phrasings (`captions.PHRASES` against many neutral prompts) to them.
+
+StyleCLIP never moves the channels of the RGB layers. This generator keeps hue there (with
+them held, "blue hair" only changes brightness), so this pack lets them move.
 """
 import argparse
 import json
@@ -134,18 +137,14 @@ def main():
     params = ((data.params - mean) / std).clamp(-5, 5)
     styles = all_styles(models["g"], models["pmap"], params, data.train)
     style_mean, style_std = styles.mean(0), styles.std(0)
-    rgb = torch.cat([torch.full((layer.conv.modulation.weight.shape[0],), rgb)
-                     for _, layer, _, rgb in models["g"].layers()])  # fmt: skip
     normal = (styles - style_mean) / style_std.clamp_min(1e-6)
     design, meaning = attribute_design(data, data.train)
     effects = attribute_effects(normal, design)
-    effects[:, rgb] = 0
 
     projection = TextProjection()
     projection.load_state_dict(torch.load(args.pair, weights_only=True)["projection"])
     rows = text_directions(Prompts(Sentences(args.sentence, args.tokenizer), projection))
     relevance, fit = regress(rows, effects, meaning)
-    relevance[rgb] = 0
     sizes = {"/".join(m): round(effects[i].abs().max().item(), 2) for i, m in enumerate(meaning)
              if m[0] in captions.PHRASES}  # fmt: skip
     print("largest effect in standard deviations:", json.dumps(sizes))

@@ -183,9 +183,10 @@ file = "{name}.npy"
 sha256 = "{sha256(pack / f"{name}.npy")}"
 dims = {dims}
 """
-    for name, layer, _, rgb in models["g"].layers():
+    text += "\n# `rgb` marks layers that edits must leave alone. None here: this generator keeps hue in them."
+    for name, layer, _, _ in models["g"].layers():
         channels = layer.conv.modulation.weight.shape[0]
-        text += f'\n[[styles]]\nname = "{name}"\nchannels = {channels}\nrgb = {str(rgb).lower()}\n'
+        text += f'\n[[styles]]\nname = "{name}"\nchannels = {channels}\nrgb = false\n'
     text += f"""
 [text]
 templates = [{quoted}]
