@@ -13,6 +13,9 @@ const SMALLEST: u32 = 16;
 /// Width of the soft border, as a part of the square's side.
 const FEATHER: f32 = 0.06;
 
+/// Smallest mask value above zero.
+const FAINTEST: f32 = 1.0 / 255.0;
+
 /// A square of a photo with everything the rest of the road needs of it.
 #[derive(Debug, Clone)]
 pub struct Crop {
@@ -52,6 +55,8 @@ pub fn read(host: &dyn Host, image: ImageId, drawable: ItemId) -> Result<Crop, P
     if selection.is_some() {
         within(&mut mask, &host.selection(image, rect)?, square.width as f32 * FEATHER);
     }
+    // What an 8-bit mask cannot hold is not shown, so it is not edited either.
+    mask.values.iter_mut().filter(|value| **value < FAINTEST).for_each(|value| *value = 0.0);
     Ok(Crop { square, layer, own, srgb, mask })
 }
 

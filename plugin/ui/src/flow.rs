@@ -17,6 +17,7 @@ use crate::newest::{Newest, News};
 use crate::notice::Weight;
 use crate::status;
 use crate::window::Window;
+use crate::words::tr;
 
 /// A slider that moves or a word that is being typed is let finish first.
 const DEBOUNCE: Duration = Duration::from_millis(120);
@@ -238,6 +239,10 @@ impl Flow {
                 }
                 parts.status.set_note(&doing);
                 return;
+            }
+            News::Ready { after, .. } if !after.is_sound() || after.rgb.is_empty() => {
+                parts.status.set_note("");
+                parts.notice.say(Weight::Error, &tr("The preview came out broken; try other values."));
             }
             News::Ready { after, fidelity, note } => {
                 parts.compare.set_after(Some(&after));

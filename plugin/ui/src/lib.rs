@@ -5,12 +5,12 @@
 //!
 //! A dialog is only a way to choose a recipe. In order:
 //!
-//! 1. [`entry`] is called by the plug-in with an encoded `Open` and gives it back a `Closed`.
-//! 2. [`session`] starts GTK and runs the main loop.
-//! 3. [`window`] lays out a control for each parameter ([`controls`]), the pack chooser ([`packs`]) and the
-//!    picture before and after ([`compare`]).
-//! 4. [`flow`] follows every change with a preview; [`newest`] tells new answers from stale ones.
-//! 5. [`guard`] keeps panics away from C.
+//! 1. `entry` is called by the plug-in with an encoded `Open` and gives it back a `Closed`.
+//! 2. `session` starts GTK and runs the main loop.
+//! 3. `window` lays out a control for each parameter (`controls`), the pack chooser (`packs`) and the
+//!    picture before and after (`compare`).
+//! 4. `flow` follows every change with a preview; `newest` tells new answers from stale ones.
+//! 5. `guard` keeps panics away from C.
 //!
 //! Nothing in here knows an operation: labels, ranges and help come from the parameters.
 

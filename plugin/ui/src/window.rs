@@ -40,8 +40,8 @@ impl Window {
     /// Builds the window; it is not shown yet. `packed` is called when another pack is chosen, `changed`
     /// when anything else changes.
     pub(crate) fn new(open: &Open, guard: &Guard, packed: &Changed, changed: &Changed) -> Self {
-        let title = tr(&open.title);
-        let window = gtk4::Window::builder().title(&title).default_width(900).default_height(600).build();
+        let window =
+            gtk4::Window::builder().title(&open.title).default_width(900).default_height(600).build();
 
         let compare = Compare::new(&open.before, guard);
         let progress = gtk4::ProgressBar::builder()

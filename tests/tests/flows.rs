@@ -1,0 +1,295 @@
+//! The whole road through a host in memory: what a user sees of every operation.
+
+use models_onnx::Places;
+use pentimento::PluginError;
+use pentimento::gimp::Pentimento;
+use pentimento::job::Engine;
+use pentimento::ops::OPERATIONS;
+use pentimento_ffi::host::{BaseType, Host, ImageId, ItemId};
+use pentimento_ffi::mock::{MockHost, Precision, Space};
+use pentimento_ffi::pixels::{Mask, Rect};
+use pentimento_ffi::plugin::{ArgValue, RunMode};
+use pentimento_ffi::{Call, Finish, PlugIn};
+use pentimento_protocol::job::{Event, Request, Runtime};
+use pentimento_protocol::param::{Value, Values};
+use pentimento_protocol::picture::Picture;
+use pentimento_protocol::recipe::{PARASITE, Recipe};
+use pentimento_tests::Data;
+
+/// Arguments of the text edit with the tiny pack, which knows “red”.
+fn red(strength: f64) -> Vec<ArgValue> {
+    let text = |text: &str| ArgValue::Text(text.to_owned());
+    vec![
+        text("red"),
+        text("a person"),
+        ArgValue::Number(strength),
+        ArgValue::Number(0.1),
+        text("tiny"),
+        text("cpu"),
+        ArgValue::Number(1.0),
+    ]
+}
+
+fn plug_in(places: &Places) -> Pentimento {
+    Pentimento::new(places.clone(), std::env::temp_dir())
+}
+
+fn call(image: ImageId, drawable: ItemId, arguments: Vec<ArgValue>) -> Call {
+    let procedure = "plug-in-pentimento-text-edit".to_owned();
+    Call { procedure, mode: RunMode::NonInteractive, image, drawables: vec![drawable], arguments }
+}
+
+/// A photo of 120 × 90 with fine grain.
+fn photo(host: &MockHost, base: BaseType, precision: Precision, rect: Rect) -> (ImageId, ItemId) {
+    let image = host.add_image(base, 120, 90, precision);
+    let layer = host.add_layer(image, "photo", rect, |x, y| {
+        let grain = ((x * 7 + y * 13) % 17) as f32 / 200.0;
+        [0.4 + grain, 0.5 - grain, 0.3 + y as f32 / 300.0, 1.0]
+    });
+    (image, layer)
+}
+
+#[test]
+fn a_text_edit_is_a_new_layer_and_nothing_else() {
+    let data = Data::new();
+    let host = MockHost::new();
+    for (base, precision) in [
+        (BaseType::Rgb, Precision::U8),
+        (BaseType::Rgb, Precision::U16),
+        (BaseType::Rgb, Precision::FloatLinear),
+        (BaseType::Grey, Precision::U16),
+    ] {
+        let (image, layer) = photo(&host, base, precision, Rect::new(0, 0, 120, 90));
+        let selected = Rect::new(20, 10, 64, 64);
+        host.select_rect(image, selected);
+        let before = host.item(layer).unwrap();
+        let selection = host.selection(image, Rect::new(0, 0, 120, 90)).unwrap();
+
+        let done = plug_in(&data.places).run(&host, &call(image, layer, red(8.0))).unwrap();
+        assert!(matches!(done, Finish::Done(arguments) if arguments == red(8.0)));
+
+        assert_eq!(host.item(layer).unwrap(), before, "the photo was touched");
+        assert_eq!(host.selection(image, Rect::new(0, 0, 120, 90)).unwrap(), selection);
+        assert_eq!(host.undo_steps(image), 1);
+        let stack = host.stack(image);
+        assert_eq!(stack.len(), 2);
+        assert_eq!(stack[1], layer, "the new layer lies above the photo");
+
+        let new = host.item(stack[0]).unwrap();
+        assert_eq!(new.name, "Text edit: red");
+        let mask = new.mask.unwrap();
+        assert_eq!(selected.intersect(&mask.rect), Some(mask.rect), "the layer lies inside the selection");
+        let most = mask.values.iter().copied().fold(0.0, f32::max);
+        assert!(most > 0.99, "{base:?} {precision:?}: the mask reaches only {most}");
+        let parasite = new.parasites.iter().find(|parasite| parasite.name == PARASITE).unwrap();
+        let recipe = Recipe::from_json(std::str::from_utf8(&parasite.data).unwrap()).unwrap();
+        assert_eq!((recipe.operation.as_str(), recipe.pack.as_str()), ("text-edit", "tiny"));
+        assert_eq!(recipe.values.text("text"), "red");
+        assert_eq!(recipe.square, [20, 10, 64]);
+
+        if base == BaseType::Rgb {
+            let centre = |item: &pentimento_ffi::mock::Item| {
+                let rect = item.pixels.rect;
+                let i = ((42 - rect.y) as usize * rect.width as usize + (52 - rect.x) as usize) * 4;
+                item.pixels.rgba[i] - item.pixels.rgba[i + 2]
+            };
+            let new = host.item(stack[0]).unwrap();
+            assert!(centre(&new) > centre(&before) + 0.05, "“red” did not make it redder");
+        }
+        let shown = host.progress_shown();
+        assert_eq!(shown.last().map(|step| step.0), Some(1.0), "progress ends");
+        assert!(
+            shown.windows(2).all(|pair| pair[1].0 >= pair[0].0 || pair[0].0 == 1.0),
+            "progress runs forward"
+        );
+    }
+}
+
+/// Whatever the colour space, pixels that the mask hides are the photo's own, bit for bit.
+#[test]
+fn hidden_pixels_are_the_photos_own() {
+    let data = Data::new();
+    let host = MockHost::new();
+    for precision in [Precision::U8, Precision::U16, Precision::FloatLinear] {
+        let (image, layer) = photo(&host, BaseType::Rgb, precision, Rect::new(-10, 5, 120, 90));
+        host.set_space(image, Space::WIDE, None);
+        // A round selection: its corners are hidden though they lie inside the new layer.
+        let rect = Rect::new(0, 10, 80, 80);
+        let values = (0..rect.area() as i32).map(|i| {
+            let (x, y) = (i % 80 - 40, i / 80 - 40);
+            if x * x + y * y < 38 * 38 { 1.0 } else { 0.0 }
+        });
+        host.select(image, Some(Mask { rect, values: values.collect() }));
+        let before = host.item(layer).unwrap().pixels;
+        plug_in(&data.places).run(&host, &call(image, layer, red(8.0))).unwrap();
+        let new = host.item(host.stack(image)[0]).unwrap();
+        let mask = new.mask.unwrap();
+        let mut hidden = 0;
+        for (i, value) in mask.values.iter().enumerate() {
+            let (x, y) = (i % mask.rect.width as usize, i / mask.rect.width as usize);
+            let (x, y) = (mask.rect.x + x as i32 - before.rect.x, mask.rect.y + y as i32 - before.rect.y);
+            let j = (y as usize * before.rect.width as usize + x as usize) * 4;
+            if *value == 0.0 {
+                assert_eq!(new.pixels.rgba[i * 4..i * 4 + 4], before.rgba[j..j + 4], "{precision:?}");
+                hidden += 1;
+            }
+        }
+        assert!(hidden > 100, "the corners of a round selection are hidden: {hidden}");
+    }
+}
+
+#[test]
+fn bad_input_is_a_sentence_and_leaves_the_image_as_it_was() {
+    let data = Data::new();
+    let host = MockHost::new();
+    let (image, layer) = photo(&host, BaseType::Rgb, Precision::U8, Rect::new(0, 0, 120, 90));
+    let run = |mut arguments: Vec<ArgValue>, index: usize, value: ArgValue| {
+        arguments[index] = value;
+        plug_in(&data.places).run(&host, &call(image, layer, arguments)).unwrap_err()
+    };
+    let text = |text: &str| ArgValue::Text(text.to_owned());
+    for (index, value, sentence) in [
+        (0, text("  "), "is empty"),
+        (1, text("red"), "mean the same"),
+        (2, ArgValue::Number(f64::NAN), "must lie between"),
+        (3, ArgValue::Number(-1.0), "must lie between"),
+        (4, text("horses"), "there is no pack “horses”; installed are: tiny, starter-faces"),
+        (5, text("abacus"), "there is no device “abacus”"),
+        (5, text("cuda"), "cannot be used"),
+    ] {
+        let error = run(red(4.0), index, value);
+        assert!(error.contains(sentence), "{error}");
+    }
+
+    let refused = |image, layer| plug_in(&data.places).run(&host, &call(image, layer, red(4.0))).unwrap_err();
+    let (aside, half) = photo(&host, BaseType::Rgb, Precision::U8, Rect::new(60, 0, 60, 90));
+    host.select_rect(aside, Rect::new(0, 0, 50, 50));
+    assert!(refused(aside, half).contains("beside the layer"));
+    host.select_rect(image, Rect::new(10, 10, 5, 5));
+    assert!(refused(image, layer).contains("5 pixels wide"));
+    let rect = Rect::new(0, 0, 64, 64);
+    host.select(image, Some(Mask { rect, values: vec![0.001; rect.area()] }));
+    assert!(refused(image, layer).contains("too faint"));
+    host.select(image, None);
+
+    let (indexed, palette) = photo(&host, BaseType::Indexed, Precision::U8, Rect::new(0, 0, 120, 90));
+    let error = plug_in(&data.places).run(&host, &call(indexed, palette, red(4.0))).unwrap_err();
+    assert!(error.contains("Mode → RGB"), "{error}");
+
+    let (broken, rays) = photo(&host, BaseType::Rgb, Precision::FloatLinear, Rect::new(0, 0, 120, 90));
+    let nan = host.add_layer(broken, "nan", Rect::new(0, 0, 64, 64), |x, _| {
+        if x == 3 { [f32::NAN, 0.0, 0.0, 1.0] } else { [0.5, 0.5, 0.5, 1.0] }
+    });
+    assert!(plug_in(&data.places).run(&host, &call(broken, nan, red(4.0))).unwrap_err().contains("NaN"));
+    assert_eq!(host.stack(broken), [nan, rays]);
+
+    let mut none = call(image, layer, red(4.0));
+    none.drawables.clear();
+    assert!(plug_in(&data.places).run(&host, &none).unwrap_err().contains("no layer is selected"));
+
+    host.fail_next_insert("out of memory");
+    assert!(
+        plug_in(&data.places)
+            .run(&host, &call(image, layer, red(4.0)))
+            .unwrap_err()
+            .contains("out of memory")
+    );
+    assert_eq!(host.stack(image), [layer]);
+    assert_eq!(host.undo_steps(image), 0);
+
+    host.close(image);
+    assert!(
+        plug_in(&data.places)
+            .run(&host, &call(image, layer, red(4.0)))
+            .unwrap_err()
+            .contains("no longer there")
+    );
+}
+
+/// Scripts are told when a pack does not know a picture; noise is what no pack of heads knows.
+#[test]
+fn a_pack_says_when_it_does_not_know_a_picture() {
+    let data = Data::new();
+    let host = MockHost::new();
+    let image = host.add_image(BaseType::Rgb, 128, 128, Precision::U8);
+    let noise = host.add_layer(image, "noise", Rect::new(0, 0, 128, 128), |x, y| {
+        // Blocks as large as a pixel of the pack, so that resizing does not average them away.
+        let hash = (x / 2).wrapping_mul(2_654_435_761) ^ (y / 2).wrapping_mul(2_246_822_519);
+        [0, 8, 16]
+            .map(|shift| (hash >> shift & 255) as f32 / 255.0)
+            .iter()
+            .copied()
+            .chain([1.0])
+            .collect::<Vec<_>>()[..]
+            .try_into()
+            .unwrap()
+    });
+    let mut arguments = red(2.0);
+    arguments[0] = ArgValue::Text("a person with blue hair".into());
+    arguments[4] = ArgValue::Text("starter-faces".into());
+    plug_in(&data.places).run(&host, &call(image, noise, arguments)).unwrap();
+    let said = host.said().join("\n");
+    assert!(said.contains("does not know pictures like this one"), "{said}");
+}
+
+/// The procedure that GIMP sees has a default for every argument, and repeating with last values is the same edit.
+#[test]
+fn procedures_follow_from_the_parameters() {
+    let data = Data::new();
+    let procedures = plug_in(&data.places).procedures();
+    assert_eq!(procedures.len(), OPERATIONS.len());
+    for (procedure, operation) in procedures.iter().zip(OPERATIONS) {
+        assert_eq!(procedure.name, format!("plug-in-pentimento-{}", operation.id()));
+        assert_eq!(procedure.arguments.len(), operation.params().len() + 3);
+        assert!(procedure.menu_path.starts_with("<Image>/Filters"));
+    }
+
+    let host = MockHost::new();
+    let (image, layer) = photo(&host, BaseType::Rgb, Precision::U8, Rect::new(0, 0, 120, 90));
+    let Ok(Finish::Done(last)) = plug_in(&data.places).run(&host, &call(image, layer, red(4.0))) else {
+        panic!("the first run failed")
+    };
+    let again = Call { mode: RunMode::WithLastValues, ..call(image, layer, last) };
+    plug_in(&data.places).run(&host, &again).unwrap();
+    let stack = host.stack(image);
+    let pixels = |item| host.item(item).unwrap().pixels;
+    assert_eq!(pixels(stack[0]), pixels(stack[1]));
+}
+
+fn request(engine: &Engine, values: &Values) -> Request {
+    Request {
+        operation: "text-edit".into(),
+        values: values.clone(),
+        pack: "tiny".into(),
+        picture: engine.pictures.put(Picture::filled(8, 8, [0.4, 0.5, 0.6])),
+        runtime: Runtime::default(),
+    }
+}
+
+#[test]
+fn jobs_can_be_cancelled_and_the_next_one_runs() {
+    let data = Data::new();
+    let engine = Engine::start(data.places.clone());
+    let mut values = Values::default();
+    values.set("text", Value::Text("red".into()));
+    let cancelled = engine.submit(request(&engine, &values)).unwrap();
+    cancelled.cancel();
+    assert!(matches!(cancelled.wait(|_| {}), Err(PluginError::Cancelled)));
+
+    let mut notes = Vec::new();
+    let job = engine.submit(request(&engine, &values)).unwrap();
+    let outcome = job
+        .wait(|event| {
+            if let Event::Note(note) = event {
+                notes.push(note.clone());
+            }
+        })
+        .unwrap();
+    assert!(notes.iter().any(|note| note.contains("is used")), "the device is told: {notes:?}");
+    assert_eq!(outcome.edited.len(), 1);
+    assert!(outcome.fidelity.psnr > 40.0, "the tiny pack gives pictures back: {}", outcome.fidelity.psnr);
+
+    let mut wrong = request(&engine, &values);
+    wrong.picture = engine.pictures.put(Picture::filled(9, 9, [0.5; 3]));
+    assert!(matches!(engine.submit(wrong).unwrap().wait(|_| {}), Err(PluginError::Job(_))));
+}
