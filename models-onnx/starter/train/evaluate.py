@@ -32,6 +32,10 @@ EDITS = [
     ("a beard", "shaven"), ("clean shaven", "bearded"), ("smiling", "neutral"),
     ("short hair", "long"), ("an afro", "any"), ("no glasses", "glasses"), ("a moustache", "shaven"),
     ("an old person", "young"), ("a hat", "bare"),
+    # From here on: words that no caption holds.
+    ("sapphire hair", "any"), ("straw-coloured hair", "any"), ("hair flowing over the shoulders", "short"),
+    ("specs", "bare"), ("tinted sunglasses", "bare"), ("a bushy bearded guy", "shaven"),
+    ("a cleanly shaved chin", "bearded"),
 ]  # fmt: skip
 
 
@@ -55,6 +59,11 @@ class Pack:
         unit = self.run("text-projection", rows)
         mean = (unit / np.linalg.norm(unit, axis=1, keepdims=True)).mean(0)
         return mean / np.linalg.norm(mean)
+
+    def agreement(self, images, prompt):
+        """Mean cosine between pictures and a prompt: does the image side see what the text says?"""
+        rows = self.run("image-encoder", images)
+        return float((rows / np.linalg.norm(rows, axis=1, keepdims=True) @ self.text(prompt)).mean())
 
     def direction(self, target, neutral, disentanglement):
         delta = self.text(target) - self.text(neutral)
@@ -103,10 +112,11 @@ def measure_edit(before, after, old, new):
     hair = (old == CLASSES.index("hair"))[:, None]
     change = (after - before) * 127.5
     inside = [round(float(change[:, c : c + 1][hair].mean()), 1) for c in range(3)] if hair.any() else []
-    area = {
-        n: f"{(old == CLASSES.index(n)).mean() * 100:.1f}->{(new == CLASSES.index(n)).mean() * 100:.1f}"
-        for n in ("hair", "glasses", "beard", "hat")
-    }
+
+    def share(mask, name):
+        return round(float((mask == CLASSES.index(name)).mean()) * 100, 1)
+
+    area = {n: [share(old, n), share(new, n)] for n in ("hair", "glasses", "beard", "hat")}
     rest = np.abs(change).mean(1)[~(hair[:, 0] | (new == CLASSES.index("hair")))].mean()
     return {"hair_rgb": inside, "area_percent": area, "other_change": round(float(rest), 2)}
 
@@ -155,6 +165,7 @@ def main():
         after = pack.run("synthesis", moved)
         result = measure_edit(made[index], after, segment(styles[index]), segment(moved.astype(np.float32)))
         result["channels"] = int((direction != 0).sum())
+        result["closer_to_text"] = round(pack.agreement(after, prompt) - pack.agreement(made[index], prompt), 3)
         table[prompt] = result
         print(f"{prompt:16s} {json.dumps(result)}")
         if len(tiles) < 3 * SHOWN:
