@@ -73,9 +73,7 @@ pub(crate) fn guarded<T>(body: impl FnOnce() -> T) -> std::result::Result<T, Str
             .map(|text| (*text).to_owned())
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "no reason given".to_owned());
-        format!(
-            "Pentimento stopped because of a fault of its own ({what}); nothing was changed, please report it"
-        )
+        format!("Pentimento stopped because of a fault of its own ({what}); please report it")
     })
 }
 

@@ -90,14 +90,14 @@ pub struct Call {
     /// The selected drawables; one in 2.10.
     pub drawables: Vec<ItemId>,
     /// One value per [`Procedure::arguments`], in order: what the script gave, or, for the other run modes,
-    /// what the last successful run used, or the defaults.
+    /// what the last successful run from a menu used, or the defaults.
     pub arguments: Vec<ArgValue>,
 }
 
 /// How a run ended well.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finish {
-    /// Done, with these arguments: remembered for the next run.
+    /// Done, with these arguments: after a run from a menu they are remembered for the next one.
     Done(Vec<ArgValue>),
     /// The user cancelled.
     Cancelled,

@@ -199,8 +199,8 @@ fn answer(session: &Session, name: &str, parameters: &[sys::GimpParam]) -> Outco
     };
     match session.plugin.run(&host, &call) {
         Ok(Finish::Done(values)) => {
-            // A script must not change what the user finds in the dialog next time.
-            if call.mode != RunMode::NonInteractive {
+            // As 3.x does: only what the user chose comes back in the dialog, not what a script passed.
+            if call.mode == RunMode::Interactive {
                 remember(&host.gimp, &procedure.name, &values);
             }
             (sys::GIMP_PDB_SUCCESS, None)

@@ -51,8 +51,7 @@ impl<G: Gimp> Live<G> {
                 let layer = self.prepare(image, layer, grey)?;
                 self.in_one_step(image, || {
                     gimp.put(image, layer.item, parent, position)?;
-                    let inserted = layer.keep();
-                    self.settle(image, inserted)
+                    Ok(layer.keep())
                 })?
             }
             Insert::Group { name, layers, parasites } => {
@@ -65,10 +64,11 @@ impl<G: Gimp> Live<G> {
                     gimp.put(image, group.item, parent, position)?;
                     let inserted = group.keep();
                     self.fill(image, inserted, layers).inspect_err(|_| gimp.remove(image, inserted))?;
-                    self.settle(image, inserted)
+                    Ok(inserted)
                 })?
             }
         };
+        self.settle(image, root);
         gimp.flush();
         Ok(root)
     }
@@ -120,9 +120,11 @@ impl<G: Gimp> Live<G> {
         result
     }
 
-    /// Makes the new item the one that the user works on next, as GIMP does for layers of its own.
-    fn settle(&self, image: ImageId, inserted: ItemId) -> Result<ItemId> {
-        self.gimp.activate(image, inserted).inspect_err(|_| self.gimp.remove(image, inserted))?;
-        Ok(inserted)
+    /// Makes the new item the one that the user works on next, as GIMP does for layers of its own. A floating
+    /// selection keeps that place, which is no reason to fail.
+    fn settle(&self, image: ImageId, inserted: ItemId) {
+        if let Err(error) = self.gimp.activate(image, inserted) {
+            log::debug!("the new layer is not the active one: {error}");
+        }
     }
 }
