@@ -61,6 +61,10 @@ fn start(open: &Open) -> Result<(), String> {
         // A host under X11 on a Wayland desktop: our window must be its neighbour to stay in front of it.
         gdk::set_allowed_backends("x11,*");
     }
+    if glib::prgname().is_none() {
+        // X11 shows it as the class of the window.
+        glib::set_prgname(Some("pentimento"));
+    }
     gtk4::init().map_err(|_| {
         "there is no display to show the dialog on; run the edit non-interactively, or start from a desktop session (DISPLAY or WAYLAND_DISPLAY must be set)"
             .to_owned()

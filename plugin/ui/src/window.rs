@@ -146,7 +146,11 @@ fn shows(compare: &Compare, guard: &Guard) -> gtk4::Box {
                 "Show both. Drag the divider or move it with the arrow keys; hold the space bar to see the picture before.",
             ),
         ),
-        (Show::After, tr("A_fter"), tr("Show only the picture after the edit")),
+        (
+            Show::After,
+            tr("A_fter"),
+            tr("Show only the picture after the edit. Press on it to see the picture before."),
+        ),
     ];
     let mut first: Option<gtk4::ToggleButton> = None;
     for (show, label, help) in choices {

@@ -107,6 +107,8 @@ impl Compare {
                 safe.run(|| {
                     view.grab_focus();
                     view.drag_to(x);
+                    // Without a divider to drag, a press compares.
+                    view.hold(!view.imp().divided());
                 });
             }
         ));
@@ -120,6 +122,15 @@ impl Compare {
                         view.drag_to(from + by);
                     }
                 });
+            }
+        ));
+        // Also when the press is taken away, as by a menu that opens.
+        let safe = guard.clone();
+        drag.connect_end(glib::clone!(
+            #[weak(rename_to = view)]
+            self,
+            move |_, _| {
+                safe.run(|| view.hold(false));
             }
         ));
         self.add_controller(drag);
