@@ -10,6 +10,31 @@
 //! 5. [`fidelity`] says how much of the picture survived that.
 //! 6. [`text`] turns prompts into embeddings and [`direction`] turns two embeddings into a change of the code.
 //!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use models_onnx::direction::StyleSpace;
+//! use models_onnx::runtime::Options;
+//! use models_onnx::text::TextEncoder;
+//! use models_onnx::{Cancel, ModelError, Pack, Places, Runtime, generator};
+//!
+//! # fn main() -> Result<(), ModelError> {
+//! # let image = ndarray::Array4::zeros((1, 3, 64, 64));
+//! let places = Places::at("/home/me/.local/share/pentimento");
+//! let pack = Arc::new(Pack::open(&places.packs().join("starter-faces"), &places.shared())?);
+//! let runtime = Runtime::load(&places.onnxruntime(), Options::default())?;
+//! let cancel = Cancel::new();
+//!
+//! let mut generator = generator::open(&pack, &runtime);
+//! let code = generator.encode(&image, &cancel)?;
+//!
+//! let change = TextEncoder::open(&pack, &runtime)?.change("blue hair", "a person", &cancel)?;
+//! let direction = StyleSpace::open(&pack)?.direction(change.view(), 0.1)?;
+//! let edited = generator.synthesise(&direction.apply(&code, 4.0)?, &cancel)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Whatever takes time takes a [`Cancel`] and stops within about one node of a graph after it is used.
 #![forbid(unsafe_code)]
 

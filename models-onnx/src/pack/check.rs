@@ -50,7 +50,7 @@ fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
 fn scalars(m: &Manifest) -> Result<(), String> {
     let id_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     ensure((1..=64).contains(&m.id.len()) && m.id.bytes().all(id_byte), || {
-        "its id is not a plain name".into()
+        "its id is not lower-case letters, digits and hyphens".into()
     })?;
     let strings = [&m.name, &m.description, &m.domain, &m.licence.spdx, &m.licence.text, &m.licence.origin];
     ensure(strings.iter().all(|s| s.len() <= STRING), || "a text is too long".into())?;
@@ -60,7 +60,7 @@ fn scalars(m: &Manifest) -> Result<(), String> {
     let eyes = m.alignment.eyes.iter().flatten().flatten();
     ensure(eyes.clone().all(|v| (0.0..=1.0).contains(v)), || "eyes outside the picture".into())?;
     let fidelity = m.fidelity.poor.is_finite() && m.fidelity.typical.is_finite();
-    ensure(fidelity && m.fidelity.poor <= m.fidelity.typical, || "fidelity below poor".into())?;
+    ensure(fidelity && m.fidelity.poor <= m.fidelity.typical, || "a fidelity that is typically poor".into())?;
     if let Some(direction) = m.direction {
         let usable = direction.strength.is_finite() && direction.disentanglement.is_finite();
         ensure(usable && direction.disentanglement >= 0.0, || "a direction that is not a number".into())?;
@@ -84,7 +84,7 @@ fn scalars(m: &Manifest) -> Result<(), String> {
 fn shapes(m: &Manifest) -> Result<(), String> {
     for (role, contract) in &m.roles {
         for port in contract.inputs.iter().chain(&contract.outputs) {
-            small(port).map_err(|what| format!("the {role} with {what}"))?;
+            small(port).map_err(|what| format!("{what} is too large for the {role}"))?;
         }
         ensure((*role == Role::SentenceEncoder) == contract.pooling.is_some(), || {
             format!("the pooling of the {role}")
@@ -105,7 +105,7 @@ fn shapes(m: &Manifest) -> Result<(), String> {
         let is = |port: &Port, name: &str, dims: &[Option<usize>]| {
             let fits = port.name == name && port.dtype == Dtype::F32 && port.dims.len() == dims.len();
             let fits = fits && port.dims.iter().zip(dims).all(|(dim, size)| same(dim, *size));
-            ensure(fits, || format!("the {role} with {port}"))
+            ensure(fits, || format!("{port} does not fit the {role}"))
         };
         let single = *role == Role::SentenceEncoder || contract.inputs.len() == 1;
         ensure(single, || format!("the {role} with more than one input"))?;
@@ -141,7 +141,9 @@ fn shapes(m: &Manifest) -> Result<(), String> {
                     let known =
                         ["input_ids", "attention_mask", "token_type_ids"].contains(&port.name.as_str());
                     let open = port.dims.len() == 2 && port.dims.iter().all(|d| matches!(d, Dim::Any(_)));
-                    ensure(known && open && port.dtype == Dtype::I64, || format!("the {role} with {port}"))?;
+                    ensure(known && open && port.dtype == Dtype::I64, || {
+                        format!("{port} does not fit the {role}")
+                    })?;
                 }
                 is(output, &output.name, &[None, None, last(output)])?;
                 widths.agree("sentence", last(output))?;

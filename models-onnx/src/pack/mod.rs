@@ -52,7 +52,7 @@ pub enum PackError {
         path: PathBuf,
     },
     /// The manifest contradicts itself or asks for something absurd.
-    #[error("the pack contradicts itself: {what}; get it from its makers again ({path})")]
+    #[error("the pack is not sound ({what}); get it from its makers again ({path})")]
     Unsound {
         /// Where and how.
         what: String,

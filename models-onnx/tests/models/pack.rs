@@ -182,8 +182,8 @@ fn absurd_sizes() {
     unsound("[\"n\", 96]", "[\"n\", 0]", "mapping");
     unsound("[\"n\", 2, 96]", "[\"n\", 1000000, 1000000]", "style layers");
     unsound("[\"n\", 96]", "[\"n\", 1, 1, 1, 1, 1, 1, 1, 96]", "mapping");
-    unsound("id = \"tiny\"", "id = \"../tiny\"", "plain name");
-    unsound("id = \"tiny\"", "id = \"\"", "plain name");
+    unsound("id = \"tiny\"", "id = \"../tiny\"", "lower-case letters");
+    unsound("id = \"tiny\"", "id = \"\"", "lower-case letters");
     unsound("name = \"Tiny\"", &format!("name = \"{}\"", "x".repeat(70_000)), "too long");
     let hash = format!("sha256 = \"{}\"", crate::support::hash(&tiny_folder().join("mapping.onnx")));
     unsound(&hash, "sha256 = \"00\"", "SHA-256");

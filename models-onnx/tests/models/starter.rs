@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use models_onnx::direction::StyleSpace;
 use models_onnx::session::{Session, Tensor};
 use models_onnx::text::TextEncoder;
 use models_onnx::{Cancel, Pack, Places, Role, fidelity, generator};
@@ -79,6 +80,29 @@ fn prompts_become_embeddings_as_in_python() {
     let cosine: f32 = embedding.iter().zip(&expected).map(|(a, b)| a * b).sum();
     println!("text cosine {cosine}");
     assert!(cosine > 0.9999, "{cosine}");
+}
+
+#[test]
+fn a_sentence_moves_the_picture_and_zero_strength_does_not() {
+    let (pack, runtime, cancel) = (starter(), runtime(), Cancel::new());
+    let mut generator = generator::open(&pack, &runtime);
+    let code = generator.encode(&image(), &cancel).unwrap();
+    let before = generator.synthesise(&code, &cancel).unwrap();
+    let mut text = TextEncoder::open(&pack, &runtime).unwrap();
+    let neutral = text.neutral().to_owned();
+    let change = text.change("a person with blue hair", &neutral, &cancel).unwrap();
+    let start = pack.manifest().direction.unwrap();
+    let space = StyleSpace::open(&pack).unwrap();
+    let direction = space.direction(change.view(), start.disentanglement as f32).unwrap();
+    let mut difference = |strength: f64| {
+        let edited = direction.apply(&code, strength as f32).unwrap();
+        (generator.synthesise(&edited, &cancel).unwrap() - &before).mapv(f32::abs).mean().unwrap()
+    };
+    let (none, some) = (difference(0.0), difference(start.strength));
+    println!("{} channels moved, mean difference {some}", direction.moved());
+    assert_eq!(none, 0.0);
+    // One grey level in 255 over the whole picture is what an eye can begin to see.
+    assert!(direction.moved() > 0 && some > 2.0 / 255.0, "{some}");
 }
 
 #[test]
