@@ -1,6 +1,6 @@
 //! Pixels: GEGL buffers and babl formats, which both GIMPs share.
 
-use std::ffi::{CStr, c_long, c_void};
+use std::ffi::{CStr, c_int, c_long, c_void};
 use std::ptr::{NonNull, null, null_mut};
 
 use crate::call::{call, copied};
@@ -23,6 +23,14 @@ pub(crate) struct Gegl {
 /// A babl format. Babl keeps formats until the process ends.
 #[derive(Clone, Copy)]
 pub(crate) struct Format(NonNull<common::Babl>);
+
+/// A babl colour space; null means sRGB. Babl keeps spaces until the process ends.
+#[derive(Clone, Copy)]
+pub(crate) struct Space(*const common::Babl);
+
+impl Space {
+    pub(crate) const SRGB: Self = Self(null());
+}
 
 /// A GEGL buffer of a drawable, owned. Dropping it sends what was written to GIMP.
 pub(crate) struct Buffer<'a> {
@@ -108,20 +116,42 @@ impl Gegl {
         unsafe { copied(self.api.babl_format_get_encoding(format.0.as_ptr())) }
     }
 
-    /// Our own pixel format in the colour space of `of`; sRGB for `None`.
-    pub(crate) fn ours(&self, of: Option<Format>) -> Result<Format> {
-        self.with_space(OURS, of)
+    /// The colour space of a format.
+    pub(crate) fn space(&self, of: Format) -> Space {
+        // SAFETY: formats live for ever, and so do their spaces.
+        Space(unsafe { self.api.babl_format_get_space(of.0.as_ptr()) })
     }
 
-    /// The format `encoding` in the colour space of `of`.
-    pub(crate) fn with_space(&self, encoding: &CStr, of: Option<Format>) -> Result<Format> {
-        let space = match of {
-            // SAFETY: a format lives for ever; its space may be null, which means sRGB.
-            Some(of) => unsafe { self.api.babl_format_get_space(of.0.as_ptr()) },
-            None => null(),
+    /// The colour space that a profile describes. Babl knows matrices and curves, not tables; a profile of
+    /// tables is taken for sRGB, as GIMP 3 does.
+    pub(crate) fn space_of_profile(&self, icc: &[u8]) -> Space {
+        let Ok(length) = c_int::try_from(icc.len()) else { return Space::SRGB };
+        let mut error = null();
+        // SAFETY: `length` bytes that outlive the call, and a place for a text that lives for ever.
+        let space = unsafe {
+            self.api.babl_space_from_icc(
+                icc.as_ptr().cast(),
+                length,
+                common::BABL_ICC_INTENT_RELATIVE_COLORIMETRIC,
+                &mut error,
+            )
         };
+        if space.is_null() {
+            // SAFETY: null or a text that lives for ever.
+            log::warn!("the colour profile is taken for sRGB: {}", unsafe { copied(error) });
+        }
+        Space(space)
+    }
+
+    /// Our own pixel format in a colour space.
+    pub(crate) fn ours(&self, space: Space) -> Result<Format> {
+        self.with_space(OURS, space)
+    }
+
+    /// The format `encoding` in a colour space.
+    pub(crate) fn with_space(&self, encoding: &CStr, space: Space) -> Result<Format> {
         // SAFETY: a known encoding and a space of babl's or null.
-        let raw = unsafe { call!(self, babl_format_with_space(encoding.as_ptr(), space)) }?;
+        let raw = unsafe { call!(self, babl_format_with_space(encoding.as_ptr(), space.0)) }?;
         Self::format(raw)
     }
 

@@ -7,6 +7,7 @@ pub(crate) const COMMON: &[&str] = &[
     "babl_format_get_space",
     "babl_format_with_space",
     "babl_process",
+    "babl_space_from_icc",
     "g_bytes_get_data",
     "g_bytes_unref",
     "g_error_new_literal",
@@ -36,6 +37,7 @@ pub(crate) const COMMON: &[&str] = &[
 
 pub(crate) const COMMON_TYPES: &[&str] = &[
     "Babl",
+    "BablIccIntent",
     "GBytes",
     "GDestroyNotify",
     "GError",

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_int};
 
 use crate::call::{call, copied};
 use crate::error::{HostError, Result};
-use crate::gegl::{Buffer, Format, Gegl, copied_bytes};
+use crate::gegl::{Buffer, Format, Gegl, Space, copied_bytes};
 use crate::host::{BaseType, ImageId, ItemId, ParentWindow};
 use crate::live::{Gimp, Kind};
 use crate::pixels::Rect;
@@ -143,6 +143,18 @@ impl Gimp for Gimp2 {
     fn format(&self, item: ItemId) -> Result<Format> {
         // SAFETY: a plain number.
         Gegl::format(unsafe { call!(self, gimp_drawable_get_format(item.0)) }?)
+    }
+
+    /// Formats carry no colour space in 2.10: numbers are kept as if they were sRGB, and a profile beside them says
+    /// what they mean. Where they are kept in linear light, the curve of sRGB, which was put on when they were
+    /// read, comes off before the profile has its say.
+    fn way_to_srgb(&self, item: ItemId) -> Result<Vec<(Format, Format)>> {
+        let Some(profile) = self.profile(self.image_of(item)?)? else { return Ok(Vec::new()) };
+        let srgb = self.gegl.ours(Space::SRGB)?;
+        let own = self.gegl.ours(self.gegl.space_of_profile(&profile))?;
+        let linear = !self.gegl.encoding(self.format(item)?).contains('\'');
+        let off = linear.then(|| self.gegl.with_space(c"RGBA float", Space::SRGB)).transpose()?;
+        Ok(off.map(|bare| (srgb, bare)).into_iter().chain([(own, srgb)]).collect())
     }
 
     fn buffer(&self, item: ItemId) -> Result<Buffer<'_>> {

@@ -6,7 +6,7 @@ use std::ptr::null_mut;
 
 use crate::call::{call, copied};
 use crate::error::{HostError, Result};
-use crate::gegl::{Buffer, Format, Gegl, copied_bytes};
+use crate::gegl::{Buffer, Format, Gegl, Space, copied_bytes};
 use crate::host::{BaseType, ImageId, ItemId, ParentWindow};
 use crate::live::{Gimp, Kind};
 use crate::pixels::Rect;
@@ -214,6 +214,12 @@ impl Gimp for Gimp3 {
         let item = self.drawable(item)?;
         // SAFETY: a drawable of libgimp's.
         Gegl::format(unsafe { call!(self, gimp_drawable_get_format(item)) }?)
+    }
+
+    fn way_to_srgb(&self, item: ItemId) -> Result<Vec<(Format, Format)>> {
+        // Formats carry their colour space here.
+        let own = self.gegl.space(self.format(item)?);
+        Ok(vec![(self.gegl.ours(own)?, self.gegl.ours(Space::SRGB)?)])
     }
 
     fn buffer(&self, item: ItemId) -> Result<Buffer<'_>> {

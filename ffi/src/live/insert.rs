@@ -84,7 +84,7 @@ impl<G: Gimp> Live<G> {
         let whole = Rect::new(0, 0, rect.width, rect.height);
         let item = gimp.new_layer(image, text(&layer.name)?.as_c_str(), rect, grey)?;
         let pending = Pending { gimp, item };
-        let ours = gimp.gegl().ours(Some(gimp.format(item)?))?;
+        let ours = gimp.gegl().ours(gimp.gegl().space(gimp.format(item)?))?;
         gimp.buffer(item)?.write(whole, ours, 4, &layer.pixels.rgba)?;
         gimp.updated(item, rect.width, rect.height)?;
         if let Some(mask) = &layer.mask {

@@ -45,6 +45,9 @@ pub(crate) trait Gimp {
     fn offsets(&self, item: ItemId) -> Result<(i32, i32)>;
     fn alpha(&self, item: ItemId) -> Result<bool>;
     fn format(&self, item: ItemId) -> Result<Format>;
+    /// The way from our pixels, as they are read from an item, to sRGB: conversions to make one after the other.
+    /// What one ends in may be given another meaning by the next, see 2.10.
+    fn way_to_srgb(&self, item: ItemId) -> Result<Vec<(Format, Format)>>;
     fn buffer(&self, item: ItemId) -> Result<Buffer<'_>>;
     fn updated(&self, item: ItemId, width: u32, height: u32) -> Result<()>;
 
@@ -110,8 +113,9 @@ impl<G: Gimp> Live<G> {
     /// and channels may be display-coded, and neither must be bent on the way.
     fn one_channel(&self, item: ItemId) -> Result<Format> {
         let format = self.gimp.format(item)?;
-        let coded = self.gimp.gegl().encoding(format).starts_with("Y'");
-        self.gimp.gegl().with_space(if coded { c"Y' float" } else { c"Y float" }, Some(format))
+        let gegl = self.gimp.gegl();
+        let coded = gegl.encoding(format).starts_with("Y'");
+        gegl.with_space(if coded { c"Y' float" } else { c"Y float" }, gegl.space(format))
     }
 }
 
@@ -146,20 +150,21 @@ impl<G: Gimp> Host for Live<G> {
         if rect.area() == 0 || rect.intersect(&Rect::new(0, 0, width, height)) != Some(rect) {
             return Err(HostError::Area);
         }
-        let ours = self.gimp.gegl().ours(Some(self.gimp.format(drawable)?))?;
+        let gegl = self.gimp.gegl();
+        let ours = gegl.ours(gegl.space(self.gimp.format(drawable)?))?;
         Ok(Pixels { rect, rgba: self.gimp.buffer(drawable)?.read(rect, ours, 4)? })
     }
 
     fn to_srgb(&self, drawable: ItemId, rgba: &mut [f32]) -> Result<()> {
         self.gimp.kind(drawable)?;
-        let gegl = self.gimp.gegl();
-        gegl.convert(rgba, gegl.ours(Some(self.gimp.format(drawable)?))?, gegl.ours(None)?)
+        let way = self.gimp.way_to_srgb(drawable)?;
+        way.into_iter().try_for_each(|(from, to)| self.gimp.gegl().convert(rgba, from, to))
     }
 
     fn from_srgb(&self, drawable: ItemId, rgba: &mut [f32]) -> Result<()> {
         self.gimp.kind(drawable)?;
-        let gegl = self.gimp.gegl();
-        gegl.convert(rgba, gegl.ours(None)?, gegl.ours(Some(self.gimp.format(drawable)?))?)
+        let way = self.gimp.way_to_srgb(drawable)?;
+        way.into_iter().rev().try_for_each(|(to, from)| self.gimp.gegl().convert(rgba, from, to))
     }
 
     fn selection_bounds(&self, image: ImageId) -> Result<Option<Rect>> {

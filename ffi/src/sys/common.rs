@@ -253,6 +253,12 @@ pub struct _Babl {
     _unused: [u8; 0],
 }
 pub type Babl = _Babl;
+pub const BABL_ICC_INTENT_PERCEPTUAL: BablIccIntent = 0;
+pub const BABL_ICC_INTENT_RELATIVE_COLORIMETRIC: BablIccIntent = 1;
+pub const BABL_ICC_INTENT_SATURATION: BablIccIntent = 2;
+pub const BABL_ICC_INTENT_ABSOLUTE_COLORIMETRIC: BablIccIntent = 3;
+pub const BABL_ICC_INTENT_PERFORMANCE: BablIccIntent = 32;
+pub type BablIccIntent = ::std::os::raw::c_uint;
 pub type GeglColor = _GeglColor;
 pub const GEGL_ABYSS_NONE: GeglAbyssPolicy = 0;
 pub const GEGL_ABYSS_CLAMP: GeglAbyssPolicy = 1;
@@ -329,6 +335,12 @@ pub struct Common {
     pub g_value_get_double: unsafe extern "C" fn(value: *const GValue) -> gdouble,
     pub g_value_set_string: unsafe extern "C" fn(value: *mut GValue, v_string: *const gchar),
     pub g_value_get_string: unsafe extern "C" fn(value: *const GValue) -> *const gchar,
+    pub babl_space_from_icc: unsafe extern "C" fn(
+        icc_data: *const ::std::os::raw::c_char,
+        icc_length: ::std::os::raw::c_int,
+        intent: BablIccIntent,
+        error: *mut *const ::std::os::raw::c_char,
+    ) -> *const Babl,
     pub babl_format_with_space:
         unsafe extern "C" fn(encoding: *const ::std::os::raw::c_char, space: *const Babl) -> *const Babl,
     pub babl_format_get_space: unsafe extern "C" fn(format: *const Babl) -> *const Babl,
@@ -397,6 +409,7 @@ impl Common {
         let g_value_get_double = __library.get(b"g_value_get_double\0").map(|sym| *sym)?;
         let g_value_set_string = __library.get(b"g_value_set_string\0").map(|sym| *sym)?;
         let g_value_get_string = __library.get(b"g_value_get_string\0").map(|sym| *sym)?;
+        let babl_space_from_icc = __library.get(b"babl_space_from_icc\0").map(|sym| *sym)?;
         let babl_format_with_space = __library.get(b"babl_format_with_space\0").map(|sym| *sym)?;
         let babl_format_get_space = __library.get(b"babl_format_get_space\0").map(|sym| *sym)?;
         let babl_fish = __library.get(b"babl_fish\0").map(|sym| *sym)?;
@@ -429,6 +442,7 @@ impl Common {
             g_value_get_double,
             g_value_set_string,
             g_value_get_string,
+            babl_space_from_icc,
             babl_format_with_space,
             babl_format_get_space,
             babl_fish,
@@ -523,6 +537,15 @@ impl Common {
     }
     pub unsafe fn g_value_get_string(&self, value: *const GValue) -> *const gchar {
         (self.g_value_get_string)(value)
+    }
+    pub unsafe fn babl_space_from_icc(
+        &self,
+        icc_data: *const ::std::os::raw::c_char,
+        icc_length: ::std::os::raw::c_int,
+        intent: BablIccIntent,
+        error: *mut *const ::std::os::raw::c_char,
+    ) -> *const Babl {
+        (self.babl_space_from_icc)(icc_data, icc_length, intent, error)
     }
     pub unsafe fn babl_format_with_space(
         &self,
