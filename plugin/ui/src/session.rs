@@ -57,7 +57,8 @@ fn run(open: &Open, ask: &mut dyn FnMut(&Ask) -> Result<Answer, String>) -> Clos
 
 /// Starts GTK; the second time this costs nothing.
 fn start(open: &Open) -> Result<(), String> {
-    if !gtk4::is_initialized() && matches!(open.parent, Parent::X11(_)) {
+    let first = !gtk4::is_initialized();
+    if first && matches!(open.parent, Parent::X11(_)) {
         // A host under X11 on a Wayland desktop: our window must be its neighbour to stay in front of it.
         gdk::set_allowed_backends("x11,*");
     }
@@ -77,9 +78,16 @@ fn start(open: &Open) -> Result<(), String> {
     if let Some(dark) = open.dark {
         settings.set_gtk_application_prefer_dark_theme(dark);
     }
-    let style = gtk4::CssProvider::new();
-    style.load_from_data(include_str!("style.css"));
-    gtk4::style_context_add_provider_for_display(&display, &style, gtk4::STYLE_PROVIDER_PRIORITY_APPLICATION);
+    // The style stays with the display.
+    if first {
+        let style = gtk4::CssProvider::new();
+        style.load_from_data(include_str!("style.css"));
+        gtk4::style_context_add_provider_for_display(
+            &display,
+            &style,
+            gtk4::STYLE_PROVIDER_PRIORITY_APPLICATION,
+        );
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use gtk4::prelude::*;
 use pentimento_protocol::job::{Fidelity, Verdict};
 
-use crate::words::{decibels, fill, tr};
+use crate::words::{bound, decibels, fill, tr};
 
 /// The line under the picture.
 pub(crate) struct Status {
@@ -56,7 +56,7 @@ fn in_words(fidelity: &Fidelity) -> String {
         Verdict::Fair => tr("Fair reconstruction, fine detail is lost ({psnr} dB)"),
         Verdict::Unknown => tr("Poor reconstruction ({psnr} dB)"),
     };
-    fill(&words, &[("psnr", &decibels(fidelity.psnr))])
+    bound(&fill(&words, &[("psnr", &decibels(fidelity.psnr))]))
 }
 
 /// The warning for a picture that the pack does not know.
@@ -68,7 +68,7 @@ pub(crate) fn warning(fidelity: &Fidelity) -> Option<String> {
         "This pack does not know pictures like this one ({psnr} dB, typical is {typical} dB); the edit will look painted on.",
     );
     let figures = [("psnr", &*decibels(fidelity.psnr)), ("typical", &*decibels(fidelity.typical))];
-    Some(fill(&words, &figures))
+    Some(bound(&fill(&words, &figures)))
 }
 
 #[cfg(test)]
@@ -78,10 +78,10 @@ mod tests {
     #[test]
     fn fidelity_is_said_in_words_and_number() {
         let at = |psnr| Fidelity { psnr, typical: 21.3, poor: 15.0 };
-        assert_eq!(in_words(&at(23.1)), "Faithful reconstruction (23.1 dB)");
+        assert_eq!(in_words(&at(23.1)), "Faithful reconstruction (23.1\u{a0}dB)");
         assert_eq!(warning(&at(16.0)), None);
         let said = warning(&at(12.3)).unwrap();
-        assert!(said.contains("12.3 dB, typical is 21.3 dB"), "{said}");
+        assert!(said.contains("12.3\u{a0}dB, typical is 21.3\u{a0}dB"), "{said}");
         assert!(warning(&at(f32::NAN)).is_some());
     }
 }

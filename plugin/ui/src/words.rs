@@ -40,6 +40,11 @@ pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     text
 }
 
+/// Keeps a figure and its unit on one line.
+pub(crate) fn bound(text: &str) -> String {
+    text.replace(" dB", "\u{a0}dB")
+}
+
 /// A label without its mnemonic underscore, for sentences.
 pub(crate) fn plain(label: &str) -> String {
     label.replacen('_', "", 1)
@@ -61,6 +66,7 @@ mod tests {
     #[test]
     fn templates_and_labels() {
         assert_eq!(fill("{a} of {b}, {a}", &[("a", "1"), ("b", "2")]), "1 of 2, 1");
+        assert_eq!(bound("12 dB, 3 dB"), "12\u{a0}dB, 3\u{a0}dB");
         assert_eq!(plain("_Neutral prompt"), "Neutral prompt");
         assert_eq!(decibels(23.14), "23.1");
         assert_eq!(decibels(f32::NAN), "?");
