@@ -1,7 +1,7 @@
 //! Answers the dialog by itself, so that tests can open the real one.
 //!
 //! `PENTIMENTO_DIALOG_AUTO=apply` or `=cancel` acts once the first preview is there or has failed.
-//! `PENTIMENTO_DIALOG_SHOT=/path.png` saves a picture of the window just before.
+//! `PENTIMENTO_DIALOG_TEXT=…` is typed into the prompt first. `PENTIMENTO_DIALOG_SHOT=/path.png` saves a picture of the window just before.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use gtk4::glib;
 use gtk4::prelude::*;
 use pentimento_protocol::dialog::Closed;
+use pentimento_protocol::param::{Value, Values};
 
 use crate::flow::Flow;
 use crate::guard::Guard;
@@ -49,6 +50,11 @@ impl Auto {
     pub(crate) fn limit(&self, flow: &Rc<Flow>, guard: &Guard) {
         if self.act.is_none() {
             return;
+        }
+        if let Ok(text) = std::env::var("PENTIMENTO_DIALOG_TEXT") {
+            let mut values = Values::default();
+            values.set("text", Value::Text(text));
+            flow.parts.controls.write(&values);
         }
         later(LIMIT, flow, guard, |flow| {
             let why = match flow.result() {
