@@ -6,7 +6,7 @@ use pentimento_protocol::job::{Device, Runtime};
 
 use crate::controls::{Changed, enter_applies};
 use crate::rows::Rows;
-use crate::words::tr;
+use crate::words::{plain, tr};
 
 /// More threads than any machine needs.
 const MOST_THREADS: f64 = 256.0;
@@ -54,7 +54,9 @@ impl Computation {
         let changed = changed.clone();
         threads.connect_value_changed(move |_| changed());
 
-        let widget = gtk4::Expander::with_mnemonic(&tr("C_omputation"));
+        let label = tr("C_omputation");
+        let widget = gtk4::Expander::with_mnemonic(&label);
+        widget.update_property(&[gtk4::accessible::Property::Label(&plain(&label))]);
         widget.set_child(Some(&rows.grid));
         Self { widget, device, threads }
     }

@@ -2,8 +2,6 @@
 
 use gtk4::prelude::*;
 
-use crate::words::plain;
-
 /// Space between rows.
 const GAP: i32 = 6;
 /// Space between a label and its control.
@@ -56,12 +54,12 @@ impl Rows {
             name.set_tooltip_text(Some(help));
             widget.set_tooltip_text(Some(help));
         }
-        for field in fields {
+        // A drop-down hands the keyboard on to a button inside of it, which is then what a screen reader names.
+        let inner =
+            |field: &gtk4::Widget| field.downcast_ref::<gtk4::DropDown>().and_then(|list| list.first_child());
+        for field in fields.iter().cloned().chain(fields.iter().filter_map(inner)) {
             field.update_relation(&[gtk4::accessible::Relation::LabelledBy(&[name.upcast_ref()])]);
-            field.update_property(&[
-                gtk4::accessible::Property::Label(&plain(label)),
-                gtk4::accessible::Property::Description(help),
-            ]);
+            field.update_property(&[gtk4::accessible::Property::Description(help)]);
         }
         self.labels.add_widget(&name);
         self.grid.attach(&name, 0, self.next, 1, 1);

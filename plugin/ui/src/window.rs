@@ -129,7 +129,13 @@ impl Window {
 fn button(label: &str, help: &str) -> gtk4::Button {
     let button = gtk4::Button::builder().label(label).use_underline(true).valign(gtk4::Align::Center).build();
     button.set_tooltip_text(Some(help));
+    named_once(&button);
     button
+}
+
+/// GTK names a button after its label twice, once with the underscore; a screen reader would say both.
+fn named_once(button: &gtk4::Button) {
+    button.reset_property(gtk4::AccessibleProperty::Label);
 }
 
 /// Before, both or after.
@@ -156,6 +162,7 @@ fn shows(compare: &Compare, guard: &Guard) -> gtk4::Box {
     for (show, label, help) in choices {
         let toggle = gtk4::ToggleButton::builder().label(label).use_underline(true).build();
         toggle.set_tooltip_text(Some(&help));
+        named_once(toggle.upcast_ref());
         toggle.set_group(first.as_ref());
         toggle.set_active(show == Show::default());
         let (view, safe) = (compare.downgrade(), guard.clone());
