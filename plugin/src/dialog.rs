@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pentimento_ffi::host::{Host, ImageId, ItemId, ParentWindow};
 use pentimento_protocol::dialog::{Answer, Ask, Closed, Open, PackEntry, Parent};
-use pentimento_protocol::job::{Event, Runtime};
+use pentimento_protocol::job::{Event, Outcome, Request, Runtime};
 use pentimento_protocol::param::Values;
 use pentimento_protocol::picture::Picture;
 use pentimento_protocol::{decode, encode};
@@ -14,7 +14,7 @@ use crate::job::{Engine, Job};
 use crate::operation::Operation;
 use crate::packs::{self, Pack};
 use crate::pipeline::crop::Crop;
-use crate::pipeline::{Edit, align, composite, crop};
+use crate::pipeline::{align, composite, crop};
 use crate::strings::tr;
 
 /// Longest side of a preview in pixels: enough for a dialog, cheap to send.
@@ -89,7 +89,7 @@ struct Previews<'a> {
 impl Previews<'_> {
     fn answer(&mut self, ask: &[u8]) -> Vec<u8> {
         let answer = match decode::<Ask>(ask) {
-            Ok(Ask::Preview { serial, values, pack, runtime }) => match self.begin(&values, &pack, runtime) {
+            Ok(Ask::Preview { serial, values, pack, runtime }) => match self.begin(values, &pack, runtime) {
                 Ok(job) => {
                     self.running = Some((serial, job, Vec::new()));
                     Answer::Nothing
@@ -103,12 +103,16 @@ impl Previews<'_> {
         encode(&answer).unwrap_or_default()
     }
 
-    fn begin(&self, values: &Values, pack: &str, runtime: Runtime) -> Result<Job, PluginError> {
+    fn begin(&self, values: Option<Values>, pack: &str, runtime: Runtime) -> Result<Job, PluginError> {
         let pack = packs::choose(self.packs, pack, self.operation)?;
-        let values = values.clone().complete(self.operation.params())?;
         let aligned = align::square(self.crop, pack.resolution)?;
-        let edit = Edit { operation: self.operation, values, pack, runtime };
-        self.engine.submit(edit.request(self.engine.pictures.put(aligned)))
+        self.engine.submit(Request {
+            operation: self.operation.id().to_owned(),
+            values,
+            pack: pack.id.clone(),
+            picture: self.engine.pictures.put(aligned),
+            runtime,
+        })
     }
 
     fn news(&mut self) -> Answer {
@@ -137,9 +141,10 @@ impl Previews<'_> {
                     self.running = None;
                     return Answer::Failed { serial, why };
                 }
+                // Only a newer preview or the end of the dialog cancels, and both drop the job first.
                 Ok(Some(Event::Cancelled)) => {
                     self.running = None;
-                    return Answer::Nothing;
+                    return Answer::Failed { serial, why: PluginError::Cancelled.to_string() };
                 }
                 Err(error) => {
                     self.running = None;
@@ -149,10 +154,11 @@ impl Previews<'_> {
         }
     }
 
-    fn draw(&self, outcome: &pentimento_protocol::job::Outcome) -> Result<Picture, PluginError> {
+    fn draw(&self, outcome: &Outcome) -> Result<Picture, PluginError> {
         let inverted = self.engine.pictures.take(outcome.inverted)?;
         let mut edited = outcome.edited.iter().map(|handle| self.engine.pictures.take(*handle));
-        let first = edited.next().ok_or(PluginError::Sizes)??;
+        let Some(first) = edited.next() else { return Ok(self.before.clone()) };
+        let first = first?;
         edited.try_for_each(|picture| picture.map(drop))?;
         let mask = align::square_mask(self.crop, self.before.width);
         composite::preview(&self.before, &mask, &inverted, &first)

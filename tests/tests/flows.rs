@@ -259,7 +259,7 @@ fn procedures_follow_from_the_parameters() {
 fn request(engine: &Engine, values: &Values) -> Request {
     Request {
         operation: "text-edit".into(),
-        values: values.clone(),
+        values: Some(values.clone()),
         pack: "tiny".into(),
         picture: engine.pictures.put(Picture::filled(8, 8, [0.4, 0.5, 0.6])),
         runtime: Runtime::default(),
@@ -288,6 +288,11 @@ fn jobs_can_be_cancelled_and_the_next_one_runs() {
     assert!(notes.iter().any(|note| note.contains("is used")), "the device is told: {notes:?}");
     assert_eq!(outcome.edited.len(), 1);
     assert!(outcome.fidelity.psnr > 40.0, "the tiny pack gives pictures back: {}", outcome.fidelity.psnr);
+
+    let mut only = request(&engine, &values);
+    only.values = None;
+    let outcome = engine.submit(only).unwrap().wait(|_| {}).unwrap();
+    assert!(outcome.edited.is_empty(), "only the reconstruction was asked for");
 
     let mut wrong = request(&engine, &values);
     wrong.picture = engine.pictures.put(Picture::filled(9, 9, [0.5; 3]));

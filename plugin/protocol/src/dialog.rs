@@ -72,8 +72,8 @@ pub enum Ask {
     Preview {
         /// Chosen by the dialog, larger every time.
         serial: u64,
-        /// Values of the parameters.
-        values: Values,
+        /// Values of the parameters; `None` as long as they are not complete: then only the fidelity is wanted.
+        values: Option<Values>,
         /// Identifier of the pack.
         pack: String,
         /// How the models run.
@@ -101,7 +101,7 @@ pub enum Answer {
     Ready {
         /// Which preview.
         serial: u64,
-        /// The crop after the edit, same size as [`Open::before`].
+        /// The crop after the edit, same size as [`Open::before`], and equal to it where no values were given.
         after: Picture,
         /// How well the pack knows the picture.
         fidelity: Fidelity,

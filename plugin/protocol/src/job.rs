@@ -40,8 +40,8 @@ pub struct Runtime {
 pub struct Request {
     /// Identifier of the operation.
     pub operation: String,
-    /// Its parameters.
-    pub values: Values,
+    /// Its parameters; `None` asks for the reconstruction alone, without an edit.
+    pub values: Option<Values>,
     /// Identifier of the pack.
     pub pack: String,
     /// The aligned picture at the resolution of the pack.
@@ -77,7 +77,7 @@ pub enum Event {
 pub struct Outcome {
     /// The reconstruction before the edit, `G(inverted)`.
     pub inverted: Handle,
-    /// The edited pictures, `G(edited)`: one for a layer, several for an animation.
+    /// The edited pictures, `G(edited)`: one for a layer, several for an animation, none where none was asked for.
     pub edited: Vec<Handle>,
     /// How well the pack knows the picture.
     pub fidelity: Fidelity,

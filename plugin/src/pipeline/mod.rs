@@ -89,7 +89,7 @@ impl Edit<'_> {
     pub fn request(&self, picture: pentimento_protocol::job::Handle) -> Request {
         Request {
             operation: self.operation.id().to_owned(),
-            values: self.values.clone(),
+            values: Some(self.values.clone()),
             pack: self.pack.id.clone(),
             picture,
             runtime: self.runtime,

@@ -21,7 +21,7 @@ pub fn run(
 ) -> Result<Outcome, PluginError> {
     let step = |fraction, doing: &str| emit(Event::Progress { fraction, doing: tr(doing) });
     let operation = ops::find(&request.operation)?;
-    let values = request.values.clone().complete(operation.params())?;
+    let values = request.values.clone().map(|values| values.complete(operation.params())).transpose()?;
 
     step(0.0, msgid("Loading the models"));
     let studio = studios.open(&request.pack, operation, request.runtime)?;
@@ -31,15 +31,19 @@ pub fn run(
     let inversion = studio.invert(picture, cancel)?;
     emit(Event::Preview(pictures.put(inversion.picture.clone())));
 
-    step(0.5, msgid("Editing"));
-    let edited = operation.edit(studio, &inversion.code, &values, cancel)?;
-    if !edited.note.is_empty() {
-        emit(Event::Note(edited.note));
+    let mut results = Vec::new();
+    let mut codes = Vec::new();
+    if let Some(values) = values {
+        step(0.5, msgid("Editing"));
+        let edited = operation.edit(studio, &inversion.code, &values, cancel)?;
+        if !edited.note.is_empty() {
+            emit(Event::Note(edited.note));
+        }
+        codes = edited.codes;
     }
 
-    let count = edited.codes.len();
-    let mut results = Vec::with_capacity(count);
-    for (i, code) in edited.codes.iter().enumerate() {
+    let count = codes.len();
+    for (i, code) in codes.iter().enumerate() {
         step(0.6 + 0.4 * i as f32 / count as f32, msgid("Drawing"));
         results.push(pictures.put(studio.synthesise(code, cancel)?));
     }

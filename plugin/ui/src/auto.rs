@@ -1,7 +1,8 @@
 //! Answers the dialog by itself, so that tests can open the real one.
 //!
 //! `PENTIMENTO_DIALOG_AUTO=apply` or `=cancel` acts once the first preview is there or has failed.
-//! `PENTIMENTO_DIALOG_TEXT=…` is typed into the prompt first. `PENTIMENTO_DIALOG_SHOT=/path.png` saves a picture of the window just before.
+//! `PENTIMENTO_DIALOG_TEXT=…` is typed into the prompt first. `PENTIMENTO_DIALOG_SHOT=/path.png` saves a picture of
+//! the window just before.
 
 use std::cell::Cell;
 use std::path::PathBuf;

@@ -176,6 +176,9 @@ impl Flow {
             parts.progress.set_visible(false);
             parts.compare.set_after(None);
             parts.status.set_note("");
+        }
+        // Without a prompt the pack can still say how well it knows the picture; without a pack nobody can.
+        if parts.packs.usable().is_err() {
             return;
         }
         let (weak, guard) = (Rc::downgrade(self), self.guard.clone());
@@ -190,7 +193,9 @@ impl Flow {
 
     /// Asks for a preview of what the controls show.
     fn preview(self: &Rc<Self>) {
-        let Ok(Closed::Apply { values, pack, runtime }) = self.result() else { return };
+        let Ok(pack) = self.parts.packs.usable().map(|pack| pack.id.clone()) else { return };
+        let values = self.parts.controls.complete().ok();
+        let runtime = self.parts.computation.runtime();
         let serial = self.newest.borrow_mut().begin();
         self.parts.progress.set_fraction(0.0);
         self.parts.progress.set_visible(true);
@@ -245,7 +250,7 @@ impl Flow {
                 parts.notice.say(Weight::Error, &tr("The preview came out broken; try other values."));
             }
             News::Ready { after, fidelity, note } => {
-                parts.compare.set_after(Some(&after));
+                parts.compare.set_after(self.result().is_ok().then_some(&after));
                 parts.status.set_fidelity(Some(&fidelity));
                 parts.status.set_note(&note);
                 match status::warning(&fidelity) {

@@ -132,7 +132,7 @@ pub(crate) fn answerer(wait: Duration) -> impl FnMut(&Ask) -> Result<Answer, Str
     let mut running: Option<(u64, Values, String, Instant)> = None;
     move |ask| {
         if let Ask::Preview { serial, values, pack, .. } = ask {
-            running = Some((*serial, values.clone(), pack.clone(), Instant::now()));
+            running = Some((*serial, values.clone().unwrap_or_default(), pack.clone(), Instant::now()));
         }
         let Some((serial, values, pack, since)) = running.take() else { return Ok(Answer::Nothing) };
         let passed = since.elapsed();
