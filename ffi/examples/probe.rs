@@ -78,7 +78,9 @@ fn probe(host: &dyn Host, call: &Call, strength: f32, note: &str, group: bool) -
     println!("probe: selection {bounds:?}");
     host.progress(0.0, "Reading");
     let whole = Rect::new(0, 0, facts.rect.width, facts.rect.height);
+    let start = std::time::Instant::now();
     let pixels = host.read(layer, whole)?;
+    println!("probe: read in {:?}", start.elapsed());
     println!("probe: first {:?}", &pixels.rgba[..4]);
     // More than any real machine has: must be an error and nothing else.
     println!("probe: absurd {:?}", host.read(layer, Rect::new(0, 0, u32::MAX, u32::MAX)).is_err());
@@ -128,7 +130,9 @@ fn probe(host: &dyn Host, call: &Call, strength: f32, note: &str, group: bool) -
     } else {
         Insert::Layer(new)
     };
+    let start = std::time::Instant::now();
     let inserted = host.insert(call.image, layer, &what)?;
+    println!("probe: inserted in {:?}", start.elapsed());
     println!("probe: inserted {:?}", host.drawable(inserted)?);
     let carried = host.parasite(inserted, "pentimento-probe")?.map(|data| data == note.as_bytes());
     println!("probe: parasite {carried:?}, another {:?}", host.parasite(inserted, "none")?);

@@ -9,6 +9,11 @@
 //! 4. reports what came back, an error as one sentence, and never lets a panic cross the C border.
 //!
 //! The oddities of each GIMP stay behind [`Host`].
+//!
+//! Where to look: `live` holds what both GIMPs do the same way (reading, inserting, progress) over a trait of
+//! single calls; `gimp2` and `gimp3` implement those calls, registration and runs; `gegl` holds pixels and colour
+//! spaces; `sys` the generated tables of C functions and `call` the way every one of them is checked;
+//! [`dialog`] is the border to the dialogs' library. A test takes `mock` (feature `mock`) for its GIMP.
 
 mod arguments;
 mod call;

@@ -110,12 +110,17 @@ impl<G: Gimp> Live<G> {
     }
 
     /// Format in which one channel is read as the plain numbers that GIMP keeps: masks are linear, selections
-    /// and channels may be display-coded, and neither must be bent on the way.
+    /// and channels may be coded for display, and neither must be bent on the way.
     fn one_channel(&self, item: ItemId) -> Result<Format> {
-        let format = self.gimp.format(item)?;
         let gegl = self.gimp.gegl();
-        let coded = gegl.encoding(format).starts_with("Y'");
-        gegl.with_space(if coded { c"Y' float" } else { c"Y float" }, gegl.space(format))
+        let format = self.gimp.format(item)?;
+        let encoding = gegl.encoding(format);
+        let plain = match encoding.get(..2) {
+            Some("Y'") => c"Y' float",
+            Some("Y~") => c"Y~ float",
+            _ => c"Y float",
+        };
+        gegl.with_space(plain, gegl.space(format))
     }
 }
 
