@@ -1,6 +1,6 @@
 """Words for what the renderer drew: several per value, so that the pair learns meanings.
 
-`NEW_WORDS` are never trained on; evaluate.py asks whether they still work.
+evaluate.py asks about some words that are not in here, too.
 """
 import random
 
@@ -111,17 +111,29 @@ for _colour, _words in (("blond", ["a blond person", "a blonde woman", "blond"])
                         ("brown", ["a brunette"])):  # fmt: skip
     PHRASES["hair_colour"][_colour] += _words
 
-NEW_WORDS = {
-    ("hair_colour", "blue"): "sapphire hair",
-    ("hair_colour", "blond"): "straw-coloured hair",
-    ("hair_colour", "red"): "fiery red hair",
-    ("hair", "long"): "hair flowing over the shoulders",
-    ("hair", "bald"): "a head without any hair",
-    ("glasses", "glasses"): "specs",
-    ("glasses", "sunglasses"): "tinted sunglasses",
-    ("beard", "beard"): "a bushy bearded guy",
-    ("beard", "none"): "a cleanly shaved chin",
-}
+HAIR_ADJECTIVES = {"long": ["long", "very long", "flowing"], "short": ["short"], "bob": ["chin-length"],
+                   "afro": ["big curly", "frizzy", "curly"], "buzz": ["very short"]}  # fmt: skip
+
+
+def combinations(count, seed=5):
+    """[(phrase, {trait: value})] of two traits at once: "long blue hair", "a beard and glasses"."""
+    rng = random.Random(seed)
+    speakable = ["glasses", "beard", "gender", "age", "expression", "hat", "hair", "hair_colour"]
+    rows = []
+    while len(rows) < count:
+        if rng.random() < 0.45:
+            style, colour = rng.choice(list(HAIR_ADJECTIVES)), rng.choice(list(COLOUR))
+            words = rng.choice(HAIR_ADJECTIVES[style]), rng.choice(COLOUR[colour])
+            rows.append((f"{words[0]} {words[1]} hair", {"hair": style, "hair_colour": colour}))
+            continue
+        first, second = rng.sample(speakable, 2)
+        meaning = {t: rng.choice(list(PHRASES[t])) for t in (first, second)}
+        if meaning.get("hair") == "bald" and "hair_colour" in meaning:
+            continue
+        phrases = [rng.choice(PHRASES[t][v]) for t, v in meaning.items()]
+        rows.append((rng.choice([" and ", ", ", " with "]).join(phrases), meaning))
+    return rows
+
 
 # The pack's prompt templates: a prompt's embedding is the mean over these.
 TEMPLATES = ["{}", "a face with {}", "a person with {}", "a portrait of a person with {}"]

@@ -30,6 +30,7 @@ from networks import EMBEDDING, TextProjection
 from sentences import Sentences
 
 RIDGE = 0.02
+PAIRS, PAIR_WEIGHT = 200, 10.0
 
 
 @torch.no_grad()
@@ -80,7 +81,7 @@ class Prompts:
 
 
 def text_directions(prompts):
-    """[(unit text direction, attribute, value, weight)] over phrasings and neutral prompts."""
+    """[(unit text direction, {(attribute, value): amount}, weight)] over phrasings and neutrals."""
     generic = [prompts(n) for n in captions.NEUTRAL]
     rows = []
     for trait, values in captions.PHRASES.items():
@@ -90,13 +91,18 @@ def text_directions(prompts):
                 target = prompts(phrase)
                 for neutral in generic + specific:
                     weight = 1.0 / (len(phrases) * len(generic + specific))
-                    rows.append((F.normalize(target - neutral, dim=0), trait, value, weight))
+                    rows.append((F.normalize(target - neutral, dim=0), {(trait, value): 1}, weight))
             # From one value straight to another, as in "blue hair" against "brown hair".
             for other, others in values.items():
                 if other != value:
                     target, source = prompts(phrases[0]), prompts(others[0])
-                    rows.append((F.normalize(target - source, dim=0), trait, (value, other),
-                                 0.5 / len(values)))  # fmt: skip
+                    said = {(trait, value): 1, (trait, other): -1}
+                    rows.append((F.normalize(target - source, dim=0), said, 0.5 / len(values)))
+    for phrase, said in captions.combinations(PAIRS):
+        target = prompts(phrase)
+        for neutral in generic[:3]:
+            effects = {meaning: 1 for meaning in said.items()}
+            rows.append((F.normalize(target - neutral, dim=0), effects, PAIR_WEIGHT / PAIRS / 3))
     return rows
 
 
@@ -104,14 +110,11 @@ def regress(rows, effects, meaning):
     """Ridge regression of scaled effects on text directions -> [styles, EMBEDDING]."""
     place = {m: i for i, m in enumerate(meaning)}
     wanted = []
-    for _, trait, value, _ in rows:
-        if isinstance(value, tuple):
-            effect = effects[place[trait, value[0]]] - effects[place[trait, value[1]]]
-        else:
-            effect = effects[place[trait, value]]
+    for _, said, _ in rows:
+        effect = sum(amount * effects[place[m]] for m, amount in said.items())
         wanted.append(effect / effect.abs().max())
     text = torch.stack([r[0] for r in rows])
-    weight = torch.tensor([r[3] for r in rows])[:, None]
+    weight = torch.tensor([r[2] for r in rows])[:, None]
     wanted = torch.stack(wanted)
     gram = text.t() @ (text * weight)
     gram += RIDGE * gram.trace() / EMBEDDING * torch.eye(EMBEDDING)

@@ -1,7 +1,7 @@
 """Look at the shipped pack and measure it, with ONNX Runtime only (what users will get).
 
   python evaluate.py DATA --pack ../../packs/starter-faces --sentence MODEL.onnx \
-      --checkpoint heads64.pt --sheets ../../packs/starter-faces/sheets
+      --checkpoint heads64.pt --sheets ../sheets
 
 Prints the held-out PSNR of encoder + generator, and for each prompt what changed on held-out
 faces: mean RGB inside the hair, class areas by the training's segmentation head, and the

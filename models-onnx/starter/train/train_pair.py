@@ -29,6 +29,8 @@ HEADS = ["gender", "age", "skin", "hair", "hair_colour", "expression", "glasses"
 BATCH = 96
 SCALE = 8.0  # unit embeddings are multiplied by this before the heads
 TEXT_STEPS = 1500
+PAIRS = 700
+SILENT_WEIGHT, PAIR_WEIGHT = 6.0, 20.0  # against one for each meaning
 TRAINED_TEMPLATES = captions.TEMPLATES + ["a photo of someone with {}", "make it {}", "{}, please"]
 
 
@@ -37,26 +39,30 @@ def describe(labels):
 
 
 class Phrases:
-    """Every single phrase in every template: its sentence embedding and what it says."""
+    """Every single phrase in every template, and pairs: sentence embeddings, and what they say."""
 
     def __init__(self, sentences):
         rows = []
         for trait, values in captions.PHRASES.items():
             for value, phrases in values.items():
+                size = len(phrases) * len(TRAINED_TEMPLATES)
                 for phrase in phrases:
-                    rows += [(t.format(phrase), trait, value) for t in TRAINED_TEMPLATES]
+                    # Every meaning weighs the same, however many phrasings it has.
+                    rows += [(t.format(phrase), {trait: value}, 1 / size) for t in TRAINED_TEMPLATES]
         silent = captions.NEUTRAL + [n for v in captions.NEUTRAL_TRAIT.values() for n in v]
-        rows += [(t.format(n), None, None) for n in silent for t in captions.TEMPLATES]
+        silent = [t.format(n) for n in silent for t in captions.TEMPLATES]
+        rows += [(text, {}, SILENT_WEIGHT / len(silent)) for text in silent]
+        pairs = captions.combinations(PAIRS)
+        rng = captions.seeded(6)
+        rows += [(captions.wrap(text, rng), said, PAIR_WEIGHT / PAIRS) for text, said in pairs]
         self.embeddings = torch.from_numpy(sentences.embed([r[0] for r in rows]))
-        self.trait = torch.tensor([HEADS.index(t) if t else -1 for _, t, _ in rows])
-        self.value = torch.tensor([ATTRIBUTES[t].index(v) if t else -1 for _, t, v in rows])
-        # Every meaning weighs the same, however many phrasings it has; silence weighs as a trait.
-        meaning = [(t, v) for _, t, v in rows]
-        sizes = {m: meaning.count(m) for m in set(meaning)}
-        self.weight = torch.tensor([(6.0 if m[0] is None else 1.0) / sizes[m] for m in meaning])
+        self.said = torch.tensor([
+            [ATTRIBUTES[t].index(said[t]) if t in said else -1 for t in HEADS] for _, said, _ in rows
+        ])  # fmt: skip
+        self.weight = torch.tensor([r[2] for r in rows])
 
     def loss(self, projection, heads, priors, count=256):
-        """Cross-entropy on the trait a phrase speaks of; on all others, its answer should be
+        """Cross-entropy on the traits a phrase speaks of; on all others, its answer should be
         the share of each value in the data, i.e. no information."""
         i = torch.multinomial(self.weight, count, replacement=True)
         noisy = self.embeddings[i] + 0.02 * torch.randn(count, self.embeddings.shape[1])
@@ -64,9 +70,10 @@ class Phrases:
         spoken, silent = 0.0, 0.0
         for k, name in enumerate(HEADS):
             logits = heads[name](unit).log_softmax(1)
-            own = self.trait[i] == k
+            said = self.said[i, k]
+            own = said >= 0
             if own.any():
-                spoken = spoken - logits[own].gather(1, self.value[i][own, None]).sum()
+                spoken = spoken - logits[own].gather(1, said[own, None]).sum()
             silent = silent + (priors[name] * (priors[name].log() - logits[~own])).sum()
         return spoken / count + 0.3 * silent / count
 
