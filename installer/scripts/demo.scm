@@ -20,7 +20,5 @@
   (let* ((image (open-photo in))
          (photo (photo-of image)))
     (select-head image x y side)
-    ; The dialog begins with what the last run used.
-    (text-edit RUN-NONINTERACTIVE image photo text neutral strength disentanglement)
     (text-edit RUN-INTERACTIVE image photo text neutral strength disentanglement)
     (gimp-message "PENTIMENTO-DEMO-DONE")))

@@ -20,7 +20,7 @@ struct Show {
     /// Begins the names of its files.
     prefix: &'static str,
     text: &'static str,
-    /// The square around the head: left, top, side.
+    /// The square around the head: left, top, side, as in `tests/samples/README.md`.
     head: [u32; 3],
 }
 
@@ -30,14 +30,14 @@ const SHOWS: [Show; 2] = [
         sample: "portrait-16bit.png",
         prefix: "",
         text: TEXT,
-        head: [0, 0, 0],
+        head: [820, 330, 1440],
     },
     Show {
         title: "a real photograph, which the starter pack does not know: expect it to say so",
         sample: "astronaut.png",
         prefix: "astronaut-",
         text: TEXT,
-        head: [0, 0, 0],
+        head: [125, 7, 200],
     },
 ];
 const TEXT: &str = "a person with blue hair";
@@ -178,6 +178,7 @@ fn script(
     command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
     if let Some((display, picture)) = dialog {
         command.env("DISPLAY", &display.name).env("GDK_BACKEND", "x11").env("GSK_RENDERER", "cairo");
+        command.env("PENTIMENTO_DIALOG_TEXT", TEXT);
         command.env("PENTIMENTO_DIALOG_AUTO", "apply").env("PENTIMENTO_DIALOG_SHOT", picture);
     }
     let output =

@@ -37,6 +37,23 @@ pub(crate) fn found() -> Vec<Gimp> {
     gimps
 }
 
+impl Gimp {
+    /// Starts it without a window and leaves it at once.
+    ///
+    /// GIMP makes its folder, with the settings of an older version taken over, only if there is none: a plug-in
+    /// put there before its first start would cost the user those settings.
+    pub(crate) fn start_once(&self) -> Result<()> {
+        let mut command = clean(&self.console);
+        command.args(["--no-interface", "--no-data", "--no-fonts", "--no-splash"]);
+        if self.series == "2.10" {
+            command.args(["--batch", "(gimp-quit 0)"]);
+        } else {
+            command.arg("--quit");
+        }
+        heard(command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY")).map(drop)
+    }
+}
+
 /// The series to install into: those asked for, else those found.
 pub(crate) fn series_to_serve(asked: &[String], found: &[Gimp]) -> Result<Vec<String>> {
     if let Some(unknown) = asked.iter().find(|series| !SERIES.contains(&series.as_str())) {

@@ -185,6 +185,18 @@ fn install(tree: &Tree, places: &Places, host: &Host) -> Result<()> {
 /// The steps that copy.
 fn place_all(tree: &Tree, places: &Places, series: &[String], steps: &mut Steps) -> Result<()> {
     steps.run("starter pack and translations", || place::data(tree, &places.data))?;
+    for gimp in gimp::found() {
+        let settings = places.settings(&gimp.series);
+        if series.contains(&gimp.series) && !settings.exists() {
+            steps.run(
+                format!("GIMP {}: its first start makes {}", gimp.version, settings.display()),
+                || {
+                    gimp.start_once()?;
+                    Ok(steps::Done::Now("done".into()))
+                },
+            )?;
+        }
+    }
     for series in series {
         steps.run(format!("plug-in for GIMP {series}"), || place::plug_in(tree, &places.plug_in(series)))?;
     }

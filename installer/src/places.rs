@@ -42,9 +42,14 @@ impl Places {
         })
     }
 
-    /// The folder of our plug-in in one GIMP, whose own folder is called `series`, such as `3.0`.
+    /// The user's folder of one GIMP, called by its series, such as `3.0`.
+    pub(crate) fn settings(&self, series: &str) -> PathBuf {
+        self.gimps.join(series)
+    }
+
+    /// The folder of our plug-in in one GIMP.
     pub(crate) fn plug_in(&self, series: &str) -> PathBuf {
-        self.gimps.join(series).join("plug-ins").join(NAME)
+        self.settings(series).join("plug-ins").join(NAME)
     }
 
     /// The series of GIMP that this user has a folder for and where our plug-in lies.

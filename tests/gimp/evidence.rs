@@ -21,6 +21,8 @@ pub(crate) struct Evidence {
     pub(crate) layers: usize,
     pub(crate) selection_bounds: String,
     pub(crate) photo_name: String,
+    /// Length of the colour profile; 0 if there is none.
+    pub(crate) profile: usize,
     pub(crate) photo: Raster,
     pub(crate) selection: Raster,
     /// What is seen; not there for indexed images.
@@ -47,6 +49,7 @@ impl Evidence {
             layers: fact("layers")?.parse().context("layers")?,
             selection_bounds: fact("selection")?,
             photo_name: fact("photo-name")?,
+            profile: fact("profile-bytes")?.parse().context("profile")?,
             photo: Raster::read(folder, "photo")?,
             selection: Raster::read(folder, "selection")?,
             visible: Raster::read(folder, "visible").ok(),
@@ -67,14 +70,18 @@ impl Evidence {
             y: fact("y")?.parse()?,
             pixels,
             mask: Raster::read(&self.folder, "mask")?,
-            recipe: serde_json::from_str(&recipe).with_context(|| format!("the recipe is not JSON: {recipe}"))?,
+            recipe: serde_json::from_str(&recipe)
+                .with_context(|| format!("the recipe is not JSON: {recipe}"))?,
         })
     }
 }
 
 fn fact(folder: &Path, name: &str) -> Result<String> {
     let path = folder.join(format!("fact-{name}"));
-    Ok(fs::read_to_string(&path).with_context(|| format!("GIMP left no {}", path.display()))?.trim().to_owned())
+    Ok(fs::read_to_string(&path)
+        .with_context(|| format!("GIMP left no {}", path.display()))?
+        .trim()
+        .to_owned())
 }
 
 impl Raster {
@@ -100,8 +107,12 @@ impl Raster {
         let (width, height) = decoder.dimensions()?;
         let bytes = match decoder.read_image()? {
             tiff::decoder::DecodingResult::U8(values) => values,
-            tiff::decoder::DecodingResult::U16(values) => values.iter().flat_map(|v| v.to_ne_bytes()).collect(),
-            tiff::decoder::DecodingResult::F32(values) => values.iter().flat_map(|v| v.to_ne_bytes()).collect(),
+            tiff::decoder::DecodingResult::U16(values) => {
+                values.iter().flat_map(|v| v.to_ne_bytes()).collect()
+            }
+            tiff::decoder::DecodingResult::F32(values) => {
+                values.iter().flat_map(|v| v.to_ne_bytes()).collect()
+            }
             _ => bail!("{} holds neither integers of 8 or 16 bits nor floats", path.display()),
         };
         Self::new(width, height, bytes)
@@ -130,10 +141,21 @@ impl Raster {
     }
 }
 
+impl Raster {
+    /// Whether nothing is seen of a pixel with an alpha channel, whatever colour lies under it.
+    fn is_transparent(&self, x: usize, y: usize) -> bool {
+        // Pixels of three channels never have such sizes.
+        let stride = self.stride();
+        let pixel = self.pixel(x, y);
+        matches!(stride, 4 | 8 | 16) && pixel[stride - stride / 4..].iter().all(|&byte| byte == 0)
+    }
+}
+
 /// The user's layer and selection are as they were, bit for bit.
 pub(crate) fn untouched(before: &Evidence, after: &Evidence) -> Result<()> {
     ensure!(before.photo == after.photo, "the user's own layer was changed");
     ensure!(before.photo_name == after.photo_name, "the user's layer was renamed to {}", after.photo_name);
+    ensure!(before.profile == after.profile, "the colour profile was changed");
     ensure!(before.selection == after.selection, "the selection was changed");
     ensure!(before.selection_bounds == after.selection_bounds, "the selection has moved");
     Ok(())
@@ -147,10 +169,16 @@ pub(crate) fn nothing_happened(before: &Evidence, after: &Evidence) -> Result<()
     Ok(())
 }
 
-/// One layer came, and what is seen differs inside its mask and nowhere else.
-pub(crate) fn edited(before: &Evidence, after: &Evidence) -> Result<NewLayer> {
+/// One layer came, and what is seen differs inside its mask and nowhere else. `rounding` is how far 16-bit
+/// values may be off where GIMP itself cannot do better; 0 means bit for bit.
+pub(crate) fn edited(before: &Evidence, after: &Evidence, rounding: u16) -> Result<NewLayer> {
     untouched(before, after)?;
-    ensure!(after.layers == before.layers + 1, "there are {} layers instead of {}", after.layers, before.layers + 1);
+    ensure!(
+        after.layers == before.layers + 1,
+        "there are {} layers instead of {}",
+        after.layers,
+        before.layers + 1
+    );
     let layer = after.new_layer()?;
     let (old, new) = before.visible.as_ref().zip(after.visible.as_ref()).context("nothing is seen")?;
     ensure!((old.width, old.height) == (new.width, new.height), "the image has another size");
@@ -158,12 +186,13 @@ pub(crate) fn edited(before: &Evidence, after: &Evidence) -> Result<NewLayer> {
     let (mut outside, mut changed, mut wrong) = (0usize, 0usize, 0usize);
     for y in 0..new.height {
         for x in 0..new.width {
-            let same = old.pixel(x, y) == new.pixel(x, y);
+            let same =
+                old.pixel(x, y) == new.pixel(x, y) || (old.is_transparent(x, y) && new.is_transparent(x, y));
             if masked_in(&layer, x, y) {
                 changed += usize::from(!same);
             } else {
                 outside += 1;
-                wrong += usize::from(!same);
+                wrong += usize::from(!same && !off_by(old.pixel(x, y), new.pixel(x, y), rounding));
             }
         }
     }
@@ -171,6 +200,14 @@ pub(crate) fn edited(before: &Evidence, after: &Evidence) -> Result<NewLayer> {
     ensure!(outside > 0, "the mask leaves nothing out");
     ensure!(changed > 100, "only {changed} pixels were changed");
     Ok(layer)
+}
+
+/// Whether two pixels of 16-bit values differ by no more than `rounding`.
+fn off_by(old: &[u8], new: &[u8], rounding: u16) -> bool {
+    let values = |bytes: &[u8]| -> Vec<u16> {
+        bytes.chunks_exact(2).map(|two| u16::from_ne_bytes([two[0], two[1]])).collect()
+    };
+    rounding > 0 && values(old).iter().zip(values(new)).all(|(old, new)| old.abs_diff(new) <= rounding)
 }
 
 /// Whether the layer and its mask let anything through at a pixel of the image.

@@ -9,6 +9,7 @@ mod cases;
 mod evidence;
 mod op;
 mod pictures;
+mod screen;
 mod screens;
 mod stage;
 

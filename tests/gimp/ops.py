@@ -61,10 +61,8 @@ def op_call(mode, text, neutral, strength, disentanglement, pack, device):
 
 def save(drawable, path):
     buffer = drawable.get_buffer()
-    format = drawable.get_format()
-    name = Babl.format_get_encoding(format) if "Babl" in globals() else None
     rect = Gegl.Rectangle.new(0, 0, drawable.get_width(), drawable.get_height())
-    pixels = buffer.get(rect, 1.0, name, Gegl.AbyssPolicy.NONE)
+    pixels = buffer.get(rect, 1.0, None, Gegl.AbyssPolicy.NONE)
     with open(path + ".raw", "wb") as file:
         file.write(b"%d %d\n" % (drawable.get_width(), drawable.get_height()))
         file.write(bytes(pixels))
@@ -80,11 +78,16 @@ def op_dump(folder):
     fact("layers", len(layers))
     fact("selection", Gimp.Selection.bounds(image)[1:])
     fact("dirty", image.is_dirty())
+    profile = image.get_color_profile()
+    fact("profile-bytes", len(profile.get_icc_profile()) if profile else 0)
     fact("photo-name", photo.get_name())
     save(photo, folder + "/photo")
     save(image.get_selection(), folder + "/selection")
     if not photo.is_indexed():
-        save(Gimp.Layer.new_from_visible(image, image, "visible"), folder + "/visible")
+        # What an export would hold. “New from visible” would not do: it converts between profiles, which rounds.
+        copy = image.duplicate()
+        save(copy.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE), folder + "/visible")
+        copy.delete()
     if len(layers) > 1:
         new = layers[0]
         fact("name", new.get_name())

@@ -50,7 +50,28 @@
   (if (or (= (car (gimp-image-get-precision image)) PRECISION-U8-GAMMA)
           (= (car (gimp-image-get-precision image)) PRECISION-U16-GAMMA))
       (file-png-save RUN-NONINTERACTIVE image drawable (string-append file ".png") "x" 0 1 0 0 0 0 0)
-      (file-tiff-save RUN-NONINTERACTIVE image drawable (string-append file ".tif") "x" 0)))
+      (save-tiff drawable (string-append file ".tif"))))
+
+; GIMP writes a TIFF as large as the image, so each drawable gets an image of its own.
+(define (save-tiff drawable file)
+  (let* ((own (car (gimp-image-new-with-precision
+                     (car (gimp-drawable-width drawable)) (car (gimp-drawable-height drawable))
+                     (if (= TRUE (car (gimp-drawable-is-gray drawable))) GRAY RGB)
+                     (car (gimp-image-get-precision image)))))
+         (copy (car (gimp-layer-new-from-drawable drawable own))))
+    (gimp-image-insert-layer own copy 0 0)
+    (gimp-layer-set-offsets copy 0 0)
+    ; A mask must not gain an opaque alpha channel.
+    (if (and (= FALSE (car (gimp-drawable-has-alpha drawable))) (= TRUE (car (gimp-drawable-has-alpha copy))))
+        (gimp-layer-flatten copy))
+    (file-tiff-save RUN-NONINTERACTIVE own copy file "x" 0)
+    (gimp-image-delete own)))
+
+; What an export would hold. “New from visible” would not do: it converts between profiles, which rounds.
+(define (save-visible file)
+  (let ((copy (car (gimp-image-duplicate image))))
+    (save (car (gimp-image-merge-visible-layers copy CLIP-TO-IMAGE)) file)
+    (gimp-image-delete copy)))
 
 (define (op-dump folder)
   (set! facts-file (string-append folder "/fact-"))
@@ -60,11 +81,12 @@
     (fact "layers" count)
     (fact "selection" bounds)
     (fact "dirty" (car (gimp-image-is-dirty image)))
+    (fact "profile-bytes" (car (gimp-image-get-color-profile image)))
     (fact "photo-name" (car (gimp-item-get-name photo)))
     (save photo (string-append folder "/photo"))
     (save (car (gimp-image-get-selection image)) (string-append folder "/selection"))
     (if (= FALSE (car (gimp-drawable-is-indexed photo)))
-        (save (car (gimp-layer-new-from-visible image image "visible")) (string-append folder "/visible")))
+        (save-visible (string-append folder "/visible")))
     (if (> count 1) (dump-new (aref (cadr layers) 0) folder))
     (gimp-message "DUMPED")))
 

@@ -5,16 +5,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder};
+use image::{ExtendedColorType, ImageDecoder, ImageEncoder};
 
 /// Width and height of the large picture: six megapixels.
 pub(crate) const LARGE: [u32; 2] = [3000, 2000];
 /// Width and height of the small picture.
 pub(crate) const SMALL: [u32; 2] = [480, 360];
 
-/// Six megapixels, 16 bits a channel, with a wide-gamut profile and noise in the lowest bits.
+/// Six megapixels, 16 bits a channel, noise in the lowest bits, sRGB.
 pub(crate) fn large(folder: &Path) -> Result<PathBuf> {
-    make(&folder.join("large-16.png"), |path| {
+    six_megapixels(&folder.join("large-16.png"), None)
+}
+
+/// The same values in a space with wider primaries and another curve.
+pub(crate) fn wide_gamut(folder: &Path) -> Result<PathBuf> {
+    six_megapixels(&folder.join("wide-gamut-16.png"), Some(profile()?))
+}
+
+fn six_megapixels(path: &Path, profile: Option<Vec<u8>>) -> Result<PathBuf> {
+    make(path, |path| {
         let [width, height] = LARGE;
         let mut noise = Noise(1);
         let mut bytes = Vec::with_capacity(width as usize * height as usize * 6);
@@ -27,7 +36,7 @@ pub(crate) fn large(folder: &Path) -> Result<PathBuf> {
                 }
             }
         }
-        write(path, &bytes, width, height, ExtendedColorType::Rgb16)
+        write(path, &bytes, [width, height], ExtendedColorType::Rgb16, profile)
     })
 }
 
@@ -44,7 +53,7 @@ pub(crate) fn small(folder: &Path) -> Result<PathBuf> {
                 }
             }
         }
-        write(path, &bytes, width, height, ExtendedColorType::Rgb8)
+        write(path, &bytes, SMALL, ExtendedColorType::Rgb8, None)
     })
 }
 
@@ -71,12 +80,29 @@ fn make(path: &Path, work: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> 
     Ok(path.to_owned())
 }
 
-fn write(path: &Path, bytes: &[u8], width: u32, height: u32, colour: ExtendedColorType) -> Result<()> {
+fn write(
+    path: &Path,
+    bytes: &[u8],
+    [width, height]: [u32; 2],
+    colour: ExtendedColorType,
+    profile: Option<Vec<u8>>,
+) -> Result<()> {
     let file = std::io::BufWriter::new(fs::File::create(path)?);
     let mut encoder = PngEncoder::new_with_quality(file, CompressionType::Fast, FilterType::Sub);
-    encoder.set_icc_profile(moxcms::ColorProfile::new_display_p3().encode()?)?;
+    if let Some(profile) = profile {
+        encoder.set_icc_profile(profile)?;
+    }
     encoder.write_image(bytes, width, height, colour)?;
     Ok(())
+}
+
+/// The wide-gamut profile of the sample portrait.
+fn profile() -> Result<Vec<u8>> {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/portrait-16bit.png");
+    let mut decoder = image::ImageReader::open(&sample)
+        .with_context(|| format!("no {}", sample.display()))?
+        .into_decoder()?;
+    decoder.icc_profile()?.context("the sample portrait has no profile")
 }
 
 /// The same numbers every time (xorshift).

@@ -13,6 +13,9 @@ use crate::op::Op;
 /// The longest that one script may take; a busy machine needs some thirty seconds.
 const LIMIT: Duration = Duration::from_secs(240);
 
+/// What is typed into dialogs.
+pub(crate) const TYPED: &str = "a person with red hair";
+
 /// A GIMP, prepared.
 pub(crate) struct Stage {
     /// `2.10`, `3.0`, `3.2`.
@@ -37,7 +40,7 @@ pub(crate) struct Case<'a> {
 pub(crate) struct Around {
     /// Another data folder.
     pub(crate) data: Option<PathBuf>,
-    /// The variables of a dialog: what it does by itself and where it leaves its picture.
+    /// What a dialog does by itself (`apply`, `cancel`) and where it leaves its picture.
     pub(crate) dialog: Option<(&'static str, PathBuf)>,
 }
 
@@ -45,7 +48,8 @@ impl Stage {
     /// Prepares the GIMP called `SERIES=SUITE` or `SERIES=here`.
     pub(crate) fn prepare(name: &str) -> Result<Self> {
         let (series, suite) = name.split_once('=').context("a GIMP is named SERIES=SUITE")?;
-        let work = PathBuf::from(std::env::var_os("PENTIMENTO_TEST_WORK").context("no PENTIMENTO_TEST_WORK")?);
+        let work =
+            PathBuf::from(std::env::var_os("PENTIMENTO_TEST_WORK").context("no PENTIMENTO_TEST_WORK")?);
         let folder = work.join(series);
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
@@ -57,16 +61,21 @@ impl Stage {
             work,
             home,
         };
+        // GIMP makes its folder only if there is none, so it goes first.
+        fs::create_dir_all(&stage.home)?;
+        let case = Case { stage: &stage, folder: folder.join("first-start") };
+        case.script(&[], &Around::default())?;
+        copy(&case.folder.join("home"), &stage.home)?;
         let plug_in = stage.settings(&stage.home).join("plug-ins/pentimento");
         fs::create_dir_all(&plug_in)?;
         for entry in fs::read_dir(stage.work.join("plug-in")).context("the plug-in was not put there")? {
             let entry = entry?;
             fs::copy(entry.path(), plug_in.join(entry.file_name()))?;
         }
-        // The first start asks every plug-in what it offers, which takes seconds: once is enough.
-        let case = Case { stage: &stage, folder: folder.join("first-start") };
+        // The first start asks the plug-in what it offers; later ones remember.
+        let case = Case { stage: &stage, folder: folder.join("second-start") };
         let said = case.script(&[], &Around::default())?;
-        ensure!(!said.contains("plug-in crashed"), "a plug-in crashed at the first start:\n{said}");
+        ensure!(!said.contains("plug-in crashed"), "a plug-in crashed when it was asked:\n{said}");
         copy(&case.folder.join("home"), &stage.home)?;
         Ok(stage)
     }
@@ -97,7 +106,12 @@ impl Stage {
     }
 
     /// A command where this GIMP is, with nothing of our own environment but the given variables.
-    pub(crate) fn command(&self, home: &Path, variables: &[(&str, String)], words: &[String]) -> Result<Command> {
+    pub(crate) fn command(
+        &self,
+        home: &Path,
+        variables: &[(&str, String)],
+        words: &[String],
+    ) -> Result<Command> {
         let mut settings = vec![
             format!("HOME={}", home.display()),
             "PATH=/usr/local/bin:/usr/bin:/bin".to_owned(),
@@ -113,7 +127,8 @@ impl Stage {
         let mut command = match &self.suite {
             None => Command::new("env"),
             Some(suite) => {
-                let installer = std::env::var_os("PENTIMENTO_INSTALLER").context("no PENTIMENTO_INSTALLER")?;
+                let installer =
+                    std::env::var_os("PENTIMENTO_INSTALLER").context("no PENTIMENTO_INSTALLER")?;
                 let mut command = Command::new(installer);
                 command.args(["chroot", "run", suite, "--bind"]).arg(&self.work).args(["--", "env"]);
                 command
@@ -126,7 +141,12 @@ impl Stage {
 
 impl Case<'_> {
     /// Opens a picture, does `before`, writes everything down, does `call`, writes it down again.
-    pub(crate) fn compare(&self, before: &[Op], call: &[Op], around: &Around) -> Result<(String, Evidence, Evidence)> {
+    pub(crate) fn compare(
+        &self,
+        before: &[Op],
+        call: &[Op],
+        around: &Around,
+    ) -> Result<(String, Evidence, Evidence)> {
         let (first, second) = (self.folder.join("before"), self.folder.join("after"));
         let mut script = before.to_vec();
         script.push(Op::Dump(first.clone()));
@@ -146,7 +166,8 @@ impl Case<'_> {
             }
         }
         let two = self.stage.series == "2.10";
-        let (prelude, end) = if two { ("ops.scm", "(gimp-message \"ALL-DONE\")") } else { ("ops.py", "print(\"ALL-DONE\")") };
+        let (prelude, end) =
+            if two { ("ops.scm", "(gimp-message \"ALL-DONE\")") } else { ("ops.py", "print(\"ALL-DONE\")") };
         let prelude = Path::new(env!("CARGO_MANIFEST_DIR")).join("gimp").join(prelude);
         let mut text = fs::read_to_string(&prelude).with_context(|| format!("no {}", prelude.display()))?;
         for op in script {
@@ -161,15 +182,29 @@ impl Case<'_> {
         let mut words: Vec<String> = vec![console];
         words.extend(["-i", "-d", "-f", "-s"].map(str::to_owned));
         if two {
-            words.extend(["-b".into(), format!("(load \"{}\")", file.display()), "-b".into(), "(gimp-quit 0)".into()]);
+            words.extend([
+                "-b".into(),
+                format!("(load \"{}\")", file.display()),
+                "-b".into(),
+                "(gimp-quit 0)".into(),
+            ]);
         } else {
             words.push("--batch-interpreter=python-fu-eval".into());
-            words.extend(["--quit".into(), "-b".into(), format!("exec(open(\"{}\").read())", file.display())]);
+            words.extend([
+                "--quit".into(),
+                "-b".into(),
+                format!("exec(open(\"{}\").read())", file.display()),
+            ]);
         }
         let log = self.folder.join("said.txt");
         let status = self.run(&home, &self.variables(around)?, &words, &log)?;
         let said = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
-        ensure!(said.contains("ALL-DONE"), "GIMP ({status}) did not come to the end of {}:\n{}", file.display(), tail(&said));
+        ensure!(
+            said.contains("ALL-DONE"),
+            "GIMP ({status}) did not come to the end of {}:\n{}",
+            file.display(),
+            tail(&said)
+        );
         Ok(said)
     }
 
@@ -179,6 +214,7 @@ impl Case<'_> {
         if let Some((act, picture)) = &around.dialog {
             variables.extend(self.display()?);
             variables.push(("PENTIMENTO_DIALOG_AUTO", (*act).to_owned()));
+            variables.push(("PENTIMENTO_DIALOG_TEXT", TYPED.to_owned()));
             variables.push(("PENTIMENTO_DIALOG_SHOT", picture.display().to_string()));
         }
         Ok(variables)
@@ -199,7 +235,13 @@ impl Case<'_> {
         Ok(home)
     }
 
-    fn run(&self, home: &Path, variables: &[(&str, String)], words: &[String], log: &Path) -> Result<ExitStatus> {
+    fn run(
+        &self,
+        home: &Path,
+        variables: &[(&str, String)],
+        words: &[String],
+        log: &Path,
+    ) -> Result<ExitStatus> {
         let said = File::create(log)?;
         let mut command = self.stage.command(home, variables, words)?;
         command.stdout(said.try_clone()?).stderr(said);
