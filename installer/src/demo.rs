@@ -148,7 +148,8 @@ fn sample(tree: &Tree, show: &Show) -> String {
 
 fn arguments(show: &Show) -> String {
     let [x, y, side] = show.head;
-    format!("{} {} 4 0.1 {x} {y} {side}", text(show.text), text(NEUTRAL))
+    // Strength and disentanglement as the starter pack itself suggests.
+    format!("{} {} 2.5 0.1 {x} {y} {side}", text(show.text), text(NEUTRAL))
 }
 
 /// Runs one call in GIMP's own script language; returns what GIMP said.
