@@ -139,6 +139,9 @@ fn probe(host: &dyn Host, call: &Call, strength: f32, note: &str, group: bool) -
     if !group {
         let back = host.read(inserted, whole)?;
         println!("probe: inserted first {:?}", &back.rgba[..4]);
+        let differing = back.rgba.iter().zip(&pixels.rgba).filter(|(a, b)| a != b).count();
+        println!("probe: differing {differing}");
+        assert!(strength != 0.0 || differing == 0 || facts.format.ends_with("float"), "a copy is not exact");
     }
     println!(
         "probe: gone {:?}",

@@ -9,9 +9,13 @@ use crate::pixels::Rect;
 use crate::sys::common::{self, Common};
 
 /// How our pixels look in memory.
-const OURS: &CStr = c"R'G'B'A float";
-/// Values we read or write at once: 64 MiB of floats. GEGL counts bytes in an `int`.
-const BAND: usize = 16 << 20;
+pub(crate) const OURS: &CStr = c"R'G'B'A float";
+/// One channel as plain numbers.
+pub(crate) const PLAIN: &CStr = c"Y float";
+/// One channel that is coded for display, as the numbers that are kept.
+pub(crate) const PLAIN_CODED: &CStr = c"Y' float";
+/// Values we read or write at once, 16 MiB of floats. GEGL counts bytes in an `int`.
+const BAND: usize = 4 << 20;
 /// Pixels that babl converts at once.
 const CHUNK: usize = 4096;
 
@@ -30,6 +34,37 @@ pub(crate) struct Space(*const common::Babl);
 
 impl Space {
     pub(crate) const SRGB: Self = Self(null());
+}
+
+/// Sixteen floats on a boundary of the widest vector registers.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Block {
+    _floats: [f32; 16],
+}
+
+/// Room that babl's vector code may work in. Some of it, such as the matrices between colour spaces, loads whole
+/// registers without asking whether the address is a multiple of 16, and crashes on ordinary slices.
+struct Room(Vec<Block>);
+
+impl Room {
+    fn new(bytes: usize) -> Result<Self> {
+        let count = bytes.div_ceil(size_of::<Block>()).max(1);
+        let mut blocks = Vec::new();
+        blocks.try_reserve_exact(count).map_err(|_| HostError::Memory)?;
+        blocks.resize(count, Block { _floats: [0.0; 16] });
+        Ok(Self(blocks))
+    }
+
+    fn floats(&mut self) -> &mut [f32] {
+        let count = self.0.len() * 16;
+        // SAFETY: blocks are sixteen floats each without gaps, as 64 is their size too.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), count) }
+    }
+
+    fn address(&mut self) -> *mut c_void {
+        self.0.as_mut_ptr().cast()
+    }
 }
 
 /// A GEGL buffer of a drawable, owned. Dropping it sends what was written to GIMP.
@@ -155,6 +190,29 @@ impl Gegl {
         Self::format(raw)
     }
 
+    /// The same encoding as if its space were sRGB.
+    fn as_srgb(&self, format: Format) -> Result<Format> {
+        // SAFETY: formats live for ever, and so do their names; a null space means sRGB.
+        let raw = unsafe {
+            let encoding = call!(self, babl_format_get_encoding(format.0.as_ptr()))?;
+            call!(self, babl_format_with_space(encoding, null()))
+        }?;
+        Self::format(raw)
+    }
+
+    /// Room for pixels of a format.
+    fn room(&self, format: Format, pixels: usize) -> Result<Room> {
+        // SAFETY: formats live for ever.
+        let size = unsafe { call!(self, babl_format_get_bytes_per_pixel(format.0.as_ptr())) }?;
+        Room::new(pixels.checked_mul(size.unsigned_abs() as usize).ok_or(HostError::Memory)?)
+    }
+
+    /// Converts from one format to another.
+    fn fish(&self, from: Format, to: Format) -> Result<*const common::Babl> {
+        // SAFETY: two formats of babl's.
+        unsafe { call!(self, babl_fish(from.0.as_ptr().cast(), to.0.as_ptr().cast())) }
+    }
+
     /// Converts pixels of four floats in place.
     pub(crate) fn convert(&self, rgba: &mut [f32], from: Format, to: Format) -> Result<()> {
         if from.0 == to.0 {
@@ -163,21 +221,14 @@ impl Gegl {
         if !rgba.len().is_multiple_of(4) {
             return Err(HostError::Area);
         }
-        // SAFETY: two formats of babl's.
-        let fish = unsafe { call!(self, babl_fish(from.0.as_ptr().cast(), to.0.as_ptr().cast())) }?;
-        let mut before = [0.0_f32; CHUNK * 4];
+        let fish = self.fish(from, to)?;
+        let (mut before, mut after) = (Room::new(CHUNK * 16)?, Room::new(CHUNK * 16)?);
         for chunk in rgba.chunks_mut(CHUNK * 4) {
             let pixels = chunk.len() / 4;
-            before[..chunk.len()].copy_from_slice(chunk);
-            // SAFETY: both hold `pixels` pixels of four floats, as both formats say, and do not overlap.
-            unsafe {
-                self.api.babl_process(
-                    fish,
-                    before.as_ptr().cast(),
-                    chunk.as_mut_ptr().cast(),
-                    pixels as c_long,
-                )
-            };
+            before.floats()[..chunk.len()].copy_from_slice(chunk);
+            // SAFETY: both have room for `pixels` pixels of four floats, as both formats say, and are apart.
+            unsafe { self.api.babl_process(fish, before.address(), after.address(), pixels as c_long) };
+            chunk.copy_from_slice(&after.floats()[..chunk.len()]);
         }
         Ok(())
     }
@@ -198,49 +249,83 @@ impl Gegl {
 }
 
 impl Buffer<'_> {
-    /// Reads `rect` as `channels` floats per pixel. What lies outside of the buffer is zero.
-    pub(crate) fn read(&self, rect: Rect, format: Format, channels: usize) -> Result<Vec<f32>> {
+    /// Reads `rect` of a buffer kept as `native` into `channels` floats per pixel in the encoding `wanted`. What lies
+    /// outside of the buffer is zero.
+    ///
+    /// The numbers are taken as they are kept, as if their space were sRGB: within another space babl goes
+    /// through its approximated curves even from 16 bits to float, and up to 46 of 65535 levels are lost on the
+    /// way there and back. What the space means for colours is `Gimp::way_to_srgb`'s business.
+    pub(crate) fn read(
+        &self,
+        rect: Rect,
+        native: Format,
+        wanted: &CStr,
+        channels: usize,
+    ) -> Result<Vec<f32>> {
+        let gegl = self.gegl;
+        let fish = gegl.fish(gegl.as_srgb(native)?, gegl.with_space(wanted, Space::SRGB)?)?;
         let mut values = zeros(rect.area().checked_mul(channels).ok_or(HostError::Memory)?)?;
-        for (band, part) in bands(rect, channels, &mut values)? {
-            // SAFETY: `part` holds as many values as `band` has in `format`; 0 means rows without gaps.
+        let (row, rows) = band(rect, channels);
+        let mut kept = gegl.room(native, rows.saturating_mul(rect.width as usize))?;
+        let mut ours = Room::new(rows.saturating_mul(row).saturating_mul(4))?;
+        for (index, part) in values.chunks_mut(rows * row).enumerate() {
+            let area = rectangle(rect, index * rows, part.len() / row)?;
+            // SAFETY: `kept` has room for a band in `native`, `ours` for the same pixels in `wanted`; 0 means rows
+            // without gaps.
             unsafe {
-                self.gegl.api.gegl_buffer_get(
+                gegl.api.gegl_buffer_get(
                     self.raw.as_ptr(),
-                    &band,
+                    &area,
                     1.0,
-                    format.0.as_ptr(),
-                    part.as_mut_ptr().cast(),
+                    native.0.as_ptr(),
+                    kept.address(),
                     0,
                     common::GEGL_ABYSS_NONE,
                 );
+                let pixels = (part.len() / channels) as c_long;
+                gegl.api.babl_process(fish, kept.address(), ours.address(), pixels);
             }
+            part.copy_from_slice(&ours.floats()[..part.len()]);
         }
         Ok(values)
     }
 
-    /// Writes `rect` from `channels` floats per pixel.
-    pub(crate) fn write(&self, rect: Rect, format: Format, channels: usize, values: &[f32]) -> Result<()> {
-        if rect.area().checked_mul(channels) != Some(values.len()) {
+    /// Writes `rect` of a buffer kept as `native` from `channels` floats per pixel in the encoding `given`, the
+    /// reverse of [`Self::read`].
+    pub(crate) fn write(
+        &self,
+        rect: Rect,
+        native: Format,
+        given: &CStr,
+        channels: usize,
+        values: &[f32],
+    ) -> Result<()> {
+        if rect.area() == 0 || rect.area().checked_mul(channels) != Some(values.len()) {
             return Err(HostError::Area);
         }
-        let rows = (BAND / (rect.width as usize * channels).max(1)).max(1);
-        for (index, part) in values.chunks(rows * rect.width as usize * channels).enumerate() {
-            let height = part.len() / (rect.width as usize * channels);
-            let band = rectangle(rect, index * rows, height)?;
+        let gegl = self.gegl;
+        let fish = gegl.fish(gegl.with_space(given, Space::SRGB)?, gegl.as_srgb(native)?)?;
+        let (row, rows) = band(rect, channels);
+        let mut kept = gegl.room(native, rows.saturating_mul(rect.width as usize))?;
+        let mut ours = Room::new(rows.saturating_mul(row).saturating_mul(4))?;
+        for (index, part) in values.chunks(rows * row).enumerate() {
+            let area = rectangle(rect, index * rows, part.len() / row)?;
+            ours.floats()[..part.len()].copy_from_slice(part);
             // SAFETY: as for reading; GEGL copies before it returns.
             unsafe {
-                self.gegl.api.gegl_buffer_set(
-                    self.raw.as_ptr(),
-                    &band,
-                    0,
-                    format.0.as_ptr(),
-                    part.as_ptr().cast(),
-                    0,
-                );
+                let pixels = (part.len() / channels) as c_long;
+                gegl.api.babl_process(fish, ours.address(), kept.address(), pixels);
+                gegl.api.gegl_buffer_set(self.raw.as_ptr(), &area, 0, native.0.as_ptr(), kept.address(), 0);
             }
         }
         Ok(())
     }
+}
+
+/// Values in a row, and rows in a band.
+fn band(rect: Rect, channels: usize) -> (usize, usize) {
+    let row = (rect.width as usize * channels).max(1);
+    (row, (BAND / row).clamp(1, rect.height.max(1) as usize))
 }
 
 /// Copies bytes from C.
@@ -272,19 +357,4 @@ fn rectangle(rect: Rect, row: usize, height: usize) -> Result<common::GeglRectan
         width: number(rect.width as usize)?,
         height: number(height)?,
     })
-}
-
-/// Cuts `values` into bands of rows that GEGL's 32-bit arithmetic can take.
-fn bands(
-    rect: Rect,
-    channels: usize,
-    values: &mut [f32],
-) -> Result<Vec<(common::GeglRectangle, &mut [f32])>> {
-    let row = (rect.width as usize * channels).max(1);
-    let rows = (BAND / row).max(1);
-    values
-        .chunks_mut(rows * row)
-        .enumerate()
-        .map(|(index, part)| Ok((rectangle(rect, index * rows, part.len() / row)?, part)))
-        .collect()
 }

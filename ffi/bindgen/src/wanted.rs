@@ -3,6 +3,7 @@
 /// GLib, GObject, babl and GEGL: the same in both GIMPs.
 pub(crate) const COMMON: &[&str] = &[
     "babl_fish",
+    "babl_format_get_bytes_per_pixel",
     "babl_format_get_encoding",
     "babl_format_get_space",
     "babl_format_with_space",

@@ -217,9 +217,15 @@ impl Gimp for Gimp3 {
     }
 
     fn way_to_srgb(&self, item: ItemId) -> Result<Vec<(Format, Format)>> {
-        // Formats carry their colour space here.
-        let own = self.gegl.space(self.format(item)?);
-        Ok(vec![(self.gegl.ours(own)?, self.gegl.ours(Space::SRGB)?)])
+        let format = self.format(item)?;
+        let (own, srgb) = (self.gegl.space(format), self.gegl.ours(Space::SRGB)?);
+        // Coded by the curve of their own space.
+        if self.gegl.encoding(format).contains('\'') {
+            return Ok(vec![(self.gegl.ours(own)?, srgb)]);
+        }
+        // Linear light or the perceptual curve, which is that of sRGB: it comes off before the space has its say.
+        let bare = |space| self.gegl.with_space(c"RGBA float", space);
+        Ok(vec![(srgb, bare(Space::SRGB)?), (bare(own)?, srgb)])
     }
 
     fn buffer(&self, item: ItemId) -> Result<Buffer<'_>> {

@@ -3,6 +3,7 @@
 use super::{Gimp, Kind, Live};
 use crate::call::text;
 use crate::error::{HostError, Result};
+use crate::gegl::OURS;
 use crate::host::{BaseType, ImageId, Insert, ItemId, NewLayer, Parasite};
 use crate::pixels::Rect;
 
@@ -84,15 +85,15 @@ impl<G: Gimp> Live<G> {
         let whole = Rect::new(0, 0, rect.width, rect.height);
         let item = gimp.new_layer(image, text(&layer.name)?.as_c_str(), rect, grey)?;
         let pending = Pending { gimp, item };
-        let ours = gimp.gegl().ours(gimp.gegl().space(gimp.format(item)?))?;
-        gimp.buffer(item)?.write(whole, ours, 4, &layer.pixels.rgba)?;
+        gimp.buffer(item)?.write(whole, gimp.format(item)?, OURS, 4, &layer.pixels.rgba)?;
         gimp.updated(item, rect.width, rect.height)?;
         if let Some(mask) = &layer.mask {
             if mask.rect != rect {
                 return Err(HostError::Area);
             }
             let mask_item = gimp.new_mask(item)?;
-            gimp.buffer(mask_item)?.write(whole, self.one_channel(mask_item)?, 1, &mask.values)?;
+            let (native, plain) = self.one_channel(mask_item)?;
+            gimp.buffer(mask_item)?.write(whole, native, plain, 1, &mask.values)?;
             gimp.updated(mask_item, rect.width, rect.height)?;
         }
         self.carry(item, &layer.parasites)?;

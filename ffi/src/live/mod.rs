@@ -7,7 +7,7 @@ use std::ffi::CStr;
 
 use crate::call::text;
 use crate::error::{HostError, Result};
-use crate::gegl::{Buffer, Format, Gegl, zeros};
+use crate::gegl::{Buffer, Format, Gegl, OURS, PLAIN, PLAIN_CODED, zeros};
 use crate::host::{
     BaseType, DrawableInfo, Host, ImageId, ImageInfo, Insert, ItemId, MainThread, ParentWindow,
 };
@@ -45,8 +45,8 @@ pub(crate) trait Gimp {
     fn offsets(&self, item: ItemId) -> Result<(i32, i32)>;
     fn alpha(&self, item: ItemId) -> Result<bool>;
     fn format(&self, item: ItemId) -> Result<Format>;
-    /// The way from our pixels, as they are read from an item, to sRGB: conversions to make one after the other.
-    /// What one ends in may be given another meaning by the next, see 2.10.
+    /// The way from our pixels, which are read as if they were sRGB, to sRGB in truth: conversions to make one after
+    /// the other, where the next may take what the last one made for something else.
     fn way_to_srgb(&self, item: ItemId) -> Result<Vec<(Format, Format)>>;
     fn buffer(&self, item: ItemId) -> Result<Buffer<'_>>;
     fn updated(&self, item: ItemId, width: u32, height: u32) -> Result<()>;
@@ -109,18 +109,13 @@ impl<G: Gimp> Live<G> {
         }
     }
 
-    /// Format in which one channel is read as the plain numbers that GIMP keeps: masks are linear, selections
-    /// and channels may be coded for display, and neither must be bent on the way.
-    fn one_channel(&self, item: ItemId) -> Result<Format> {
-        let gegl = self.gimp.gegl();
+    /// The native format of one channel, and the encoding that gives the plain numbers in it: masks are linear,
+    /// selections and channels may be coded for display, and neither must be bent on the way.
+    fn one_channel(&self, item: ItemId) -> Result<(Format, &'static CStr)> {
         let format = self.gimp.format(item)?;
-        let encoding = gegl.encoding(format);
-        let plain = match encoding.get(..2) {
-            Some("Y'") => c"Y' float",
-            Some("Y~") => c"Y~ float",
-            _ => c"Y float",
-        };
-        gegl.with_space(plain, gegl.space(format))
+        let coded = ["Y'", "Y~"].iter().any(|model| self.gimp.gegl().encoding(format).starts_with(model));
+        // As if sRGB, both codings are the same.
+        Ok((format, if coded { PLAIN_CODED } else { PLAIN }))
     }
 }
 
@@ -155,9 +150,8 @@ impl<G: Gimp> Host for Live<G> {
         if rect.area() == 0 || rect.intersect(&Rect::new(0, 0, width, height)) != Some(rect) {
             return Err(HostError::Area);
         }
-        let gegl = self.gimp.gegl();
-        let ours = gegl.ours(gegl.space(self.gimp.format(drawable)?))?;
-        Ok(Pixels { rect, rgba: self.gimp.buffer(drawable)?.read(rect, ours, 4)? })
+        let native = self.gimp.format(drawable)?;
+        Ok(Pixels { rect, rgba: self.gimp.buffer(drawable)?.read(rect, native, OURS, 4)? })
     }
 
     fn to_srgb(&self, drawable: ItemId, rgba: &mut [f32]) -> Result<()> {
@@ -186,7 +180,8 @@ impl<G: Gimp> Host for Live<G> {
             return Ok(Mask { rect, values: zeros(rect.area())? });
         }
         let item = self.gimp.selection_item(image)?;
-        Ok(Mask { rect, values: self.gimp.buffer(item)?.read(rect, self.one_channel(item)?, 1)? })
+        let (native, plain) = self.one_channel(item)?;
+        Ok(Mask { rect, values: self.gimp.buffer(item)?.read(rect, native, plain, 1)? })
     }
 
     fn insert(&self, image: ImageId, above: ItemId, what: &Insert) -> Result<ItemId> {

@@ -354,6 +354,7 @@ pub struct Common {
         destination: *mut ::std::os::raw::c_void,
         n: ::std::os::raw::c_long,
     ) -> ::std::os::raw::c_long,
+    pub babl_format_get_bytes_per_pixel: unsafe extern "C" fn(format: *const Babl) -> ::std::os::raw::c_int,
     pub babl_format_get_encoding: unsafe extern "C" fn(babl: *const Babl) -> *const ::std::os::raw::c_char,
     pub gegl_buffer_get: unsafe extern "C" fn(
         buffer: *mut GeglBuffer,
@@ -414,6 +415,8 @@ impl Common {
         let babl_format_get_space = __library.get(b"babl_format_get_space\0").map(|sym| *sym)?;
         let babl_fish = __library.get(b"babl_fish\0").map(|sym| *sym)?;
         let babl_process = __library.get(b"babl_process\0").map(|sym| *sym)?;
+        let babl_format_get_bytes_per_pixel =
+            __library.get(b"babl_format_get_bytes_per_pixel\0").map(|sym| *sym)?;
         let babl_format_get_encoding = __library.get(b"babl_format_get_encoding\0").map(|sym| *sym)?;
         let gegl_buffer_get = __library.get(b"gegl_buffer_get\0").map(|sym| *sym)?;
         let gegl_buffer_set = __library.get(b"gegl_buffer_set\0").map(|sym| *sym)?;
@@ -447,6 +450,7 @@ impl Common {
             babl_format_get_space,
             babl_fish,
             babl_process,
+            babl_format_get_bytes_per_pixel,
             babl_format_get_encoding,
             gegl_buffer_get,
             gegl_buffer_set,
@@ -572,6 +576,9 @@ impl Common {
         n: ::std::os::raw::c_long,
     ) -> ::std::os::raw::c_long {
         (self.babl_process)(babl_fish, source, destination, n)
+    }
+    pub unsafe fn babl_format_get_bytes_per_pixel(&self, format: *const Babl) -> ::std::os::raw::c_int {
+        (self.babl_format_get_bytes_per_pixel)(format)
     }
     pub unsafe fn babl_format_get_encoding(&self, babl: *const Babl) -> *const ::std::os::raw::c_char {
         (self.babl_format_get_encoding)(babl)
