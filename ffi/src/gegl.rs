@@ -5,6 +5,7 @@ use std::ptr::{NonNull, null, null_mut};
 
 use crate::call::{call, copied};
 use crate::error::{HostError, Result};
+use crate::native::Whole;
 use crate::pixels::Rect;
 use crate::sys::common::{self, Common};
 
@@ -60,6 +61,11 @@ impl Room {
         let count = self.0.len() * 16;
         // SAFETY: blocks are sixteen floats each without gaps, as 64 is their size too.
         unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), count) }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: the memory of the blocks, which is initialised and has no gaps.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), size_of_val(self.0.as_slice())) }
     }
 
     fn address(&mut self) -> *mut c_void {
@@ -265,6 +271,7 @@ impl Buffer<'_> {
         let gegl = self.gegl;
         let fish = gegl.fish(gegl.as_srgb(native)?, gegl.with_space(wanted, Space::SRGB)?)?;
         let mut values = zeros(rect.area().checked_mul(channels).ok_or(HostError::Memory)?)?;
+        let whole = Whole::of(&gegl.encoding(native)).filter(|_| wanted == OURS);
         let (row, rows) = band(rect, channels);
         let mut kept = gegl.room(native, rows.saturating_mul(rect.width as usize))?;
         let mut ours = Room::new(rows.saturating_mul(row).saturating_mul(4))?;
@@ -282,9 +289,14 @@ impl Buffer<'_> {
                     0,
                     common::GEGL_ABYSS_NONE,
                 );
-                let pixels = (part.len() / channels) as c_long;
-                gegl.api.babl_process(fish, kept.address(), ours.address(), pixels);
             }
+            if let Some(whole) = whole {
+                whole.decode(kept.bytes(), part);
+                continue;
+            }
+            let pixels = (part.len() / channels) as c_long;
+            // SAFETY: as above.
+            unsafe { gegl.api.babl_process(fish, kept.address(), ours.address(), pixels) };
             part.copy_from_slice(&ours.floats()[..part.len()]);
         }
         Ok(values)

@@ -28,6 +28,7 @@ mod live;
 pub mod locale;
 #[cfg(feature = "mock")]
 pub mod mock;
+mod native;
 pub mod pixels;
 pub mod plugin;
 mod sys;
