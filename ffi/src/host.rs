@@ -112,7 +112,8 @@ pub trait Host {
     fn drawable(&self, drawable: ItemId) -> Result<DrawableInfo>;
 
     /// Reads `rect` (in coordinates of the drawable) as R'G'B'A float in the drawable's own colour space,
-    /// at any precision. Grey becomes three equal values. Fails for indexed images and for areas outside.
+    /// at any precision. Whole numbers of 8 and 16 bits become the same floats every time, and the same numbers
+    /// again when written; linear light is coded with the curve of sRGB. Grey becomes three equal values. Fails for indexed images and for areas outside.
     fn read(&self, drawable: ItemId, rect: Rect) -> Result<Pixels>;
 
     /// Converts from the colour space of `drawable` to sRGB, display-coded, unclamped.
@@ -125,7 +126,7 @@ pub trait Host {
     /// Bounds of the selection in image coordinates; `None` if nothing is selected.
     fn selection_bounds(&self, image: ImageId) -> Result<Option<Rect>>;
 
-    /// The selection inside `rect` (image coordinates). What lies outside the image is unselected.
+    /// The selection inside `rect` (image coordinates); nothing but zeros where nothing is selected. What lies outside the image is unselected.
     fn selection(&self, image: ImageId, rect: Rect) -> Result<Mask>;
 
     /// Inserts above `above` in one undo step; leaves everything else, selection included, as it was; updates
