@@ -23,9 +23,9 @@ pub(crate) struct Wishes {
     /// Also test GIMP 3.2, in a second chroot.
     #[arg(long, conflicts_with = "without_gimp3")]
     gimp32: bool,
-    /// Also drive GIMP's own window on an invisible screen: menu, dialog, undo.
+    /// Leave out what needs GIMP's own window on an invisible screen: menu, thumbnails, undo.
     #[arg(long)]
-    screens: bool,
+    without_screens: bool,
     /// Only the tests in real GIMPs whose names contain this.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
@@ -115,14 +115,14 @@ fn all(
         command.args(["--test", "gimp"]).env("PENTIMENTO_TEST_GIMPS", named.join(" "));
         command.env("PENTIMENTO_TEST_WORK", &work);
         command.env("PENTIMENTO_INSTALLER", std::env::current_exe()?);
-        if wishes.screens {
+        if !wishes.without_screens {
             command.env("PENTIMENTO_TEST_SCREENS", "1");
         }
         command.arg("--").args(&wishes.only);
         count(&mut command, tally)
     })?;
-    if !wishes.screens {
-        left_out.push("GIMP's own window (menu, thumbnail, undo by key); ask for it with --screens".into());
+    if wishes.without_screens {
+        left_out.push("GIMP's own window (menu, thumbnail, undo by key): --without-screens was given".into());
     }
     steps.close();
     Ok(())

@@ -78,6 +78,8 @@ impl Show<'_> {
         let window = self.window("RGB.*GIMP|GIMP.*RGB")?;
         self.do_(&["windowactivate", "--sync", &window])?;
         self.do_(&["windowsize", "--sync", &window, "1390", "860"])?;
+        // The pointer is part of the screen and must not lie in the middle.
+        self.do_(&["mousemove", "700", "895"])?;
         let before = self.settled("opened")?;
 
         // The menu is shown for people to look at; the entry is then found by GIMP's own search for actions,
@@ -100,6 +102,7 @@ impl Show<'_> {
         self.settled("dialog")?;
         self.do_(&["key", "Return"])?;
         self.gone("^Text edit$")?;
+        self.do_(&["mousemove", "700", "895"])?;
 
         let after =
             self.until("edited", |now| now.centre() != before.centre(), "the picture did not change")?;
