@@ -114,7 +114,8 @@ fn all(
             .collect();
         command.args(["--test", "gimp"]).env("PENTIMENTO_TEST_GIMPS", named.join(" "));
         command.env("PENTIMENTO_TEST_WORK", &work);
-        command.env("PENTIMENTO_INSTALLER", std::env::current_exe()?);
+        // Not the path of this process: the build may have replaced the file.
+        command.env("PENTIMENTO_INSTALLER", tree.built("pentimento-installer"));
         if !wishes.without_screens {
             command.env("PENTIMENTO_TEST_SCREENS", "1");
         }
