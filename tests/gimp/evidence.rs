@@ -120,7 +120,7 @@ impl Raster {
 
     fn new(width: u32, height: u32, bytes: Vec<u8>) -> Result<Self> {
         let (width, height) = (width as usize, height as usize);
-        let whole = !bytes.is_empty() && bytes.len() % (width * height) == 0;
+        let whole = !bytes.is_empty() && bytes.len().is_multiple_of(width * height);
         ensure!(whole, "{} bytes are not {width} × {height} pixels", bytes.len());
         Ok(Self { width, height, bytes })
     }
