@@ -86,7 +86,9 @@ def op_dump(folder):
     if not photo.is_indexed():
         # What an export would hold. “New from visible” would not do: it converts between profiles, which rounds.
         copy = image.duplicate()
-        save(copy.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE), folder + "/visible")
+        merged = copy.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE)
+        merged.resize_to_image_size()
+        save(merged, folder + "/visible")
         copy.delete()
     if len(layers) > 1:
         new = layers[0]

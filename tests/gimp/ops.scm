@@ -69,8 +69,10 @@
 
 ; What an export would hold. “New from visible” would not do: it converts between profiles, which rounds.
 (define (save-visible file)
-  (let ((copy (car (gimp-image-duplicate image))))
-    (save (car (gimp-image-merge-visible-layers copy CLIP-TO-IMAGE)) file)
+  (let* ((copy (car (gimp-image-duplicate image)))
+         (merged (car (gimp-image-merge-visible-layers copy CLIP-TO-IMAGE))))
+    (gimp-layer-resize-to-image-size merged)
+    (save merged file)
     (gimp-image-delete copy)))
 
 (define (op-dump folder)
