@@ -2,7 +2,7 @@
 
   python export.py --checkpoint heads64.pt --encoder encoder64.pt --pair pair.pt \
       --directions directions.npz --data DATA --sentence MODEL.onnx --tokenizer tokenizer.json \
-      --pack ../../packs/starter-faces --golden ../../tests/golden
+      --pack ../../packs/starter-faces --golden ../../tests/golden --keep ../checkpoint/heads64.pt
 """
 import argparse
 import hashlib
@@ -18,7 +18,7 @@ import checkpoint
 import onnx_graphs
 from dataset import Heads
 from generator import Generator, make_param_mapper, make_segmenter
-from networks import EMBEDDING, ImageEncoder, Inverter, TextProjection
+from networks import ImageEncoder, Inverter, TextProjection
 from sentences import Sentences
 
 SENTENCE_FILE = "all-MiniLM-L6-v2-int8.onnx"
@@ -49,6 +49,12 @@ def load_models(args):
     for m in models.values():
         m.eval().requires_grad_(False)
     return models, mean, std
+
+
+def keep_checkpoint(models, mean, std, args):
+    """The checkpoint as it is committed: half precision, same layout."""
+    saved = torch.load(args.checkpoint, weights_only=True)
+    checkpoint.save(args.keep, models, mean, std, saved["config"], saved["latent_avg"], half=True)
 
 
 def write_graphs(models, pack):
@@ -121,7 +127,7 @@ def toml_dims(dims):
     return "[" + ", ".join(f'"{d}"' if isinstance(d, str) else str(d) for d in dims) + "]"
 
 
-def toml_ports(ports, names=("batch", "sequence")):
+def toml_ports(ports):
     short = {"batch": "n", "sequence": "t"}
     rows = []
     for port in ports:
@@ -234,15 +240,17 @@ def main():
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--data", nargs="+", required=True)
     parser.add_argument("--golden")
-    parser.add_argument("--strength", type=float, default=4.0)
+    parser.add_argument("--keep", help="also write the checkpoint here, in half precision")
+    parser.add_argument("--strength", type=float, default=2.0)
     parser.add_argument("--disentanglement", type=float, default=0.1)
     parser.add_argument("--neutral", default="a person")
     parser.add_argument("--held-out", type=int, default=512)
     args = parser.parse_args()
     pack = pathlib.Path(args.pack)
     pack.mkdir(parents=True, exist_ok=True)
-    models, _, _ = load_models(args)
-    assert models["projection"].second.weight.shape[0] == EMBEDDING
+    models, mean, std = load_models(args)
+    if args.keep:
+        keep_checkpoint(models, mean, std, args)
     data = Heads(args.data, args.held_out)
     write_graphs(models, pack)
     shutil.copyfile(args.tokenizer, pack / "tokenizer.json")

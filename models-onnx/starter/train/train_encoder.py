@@ -55,6 +55,7 @@ def main():
     parser.add_argument("--from", dest="start", help="encoder to continue from")
     parser.add_argument("--out", required=True)
     parser.add_argument("--minutes", type=float, default=12)
+    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--held-out", type=int, default=512)
     args = parser.parse_args()
@@ -95,7 +96,7 @@ def main():
             quality = measure(inverter, generator, data, data.held_out[:128])
             print(f"{elapsed / 60:.1f} min, step {step}, {quality:.2f} dB", flush=True)
             save()
-        adam.param_groups[0]["lr"] = 1e-3 * min(1, (step + 1) / 50, max(0.02, (1 - fraction) / 0.6))
+        adam.param_groups[0]["lr"] = args.rate * min(1, (step + 1) / 50, max(0.02, (1 - fraction) / 0.6))
         index = data.train[torch.randint(len(data.train), (BATCH,))]
         real = data.batch(index)
         w = inverter(distort(real))

@@ -101,6 +101,7 @@ def main():
         adam.load_state_dict(saved["adam"])
         mean, std = saved["mean"], saved["std"]
         step, seen, seconds_before = saved["step"], saved["seen"], saved["seconds"]
+        info = saved.get("info", {})
     params = ((data.params - mean) / std).clamp(-5, 5)
     weights = sample_weights(data)
     started, next_log, next_save = time.time(), 0.0, 120.0
@@ -110,7 +111,7 @@ def main():
         state = {
             "models": {k: m.state_dict() for k, m in models.items()},
             "average": {k: m.state_dict() for k, m in average.items()},
-            "adam": adam.state_dict(), "mean": mean, "std": std,
+            "adam": adam.state_dict(), "mean": mean, "std": std, "info": info,
             "step": step, "seen": seen, "seconds": seconds_before + time.time() - started,
         }  # fmt: skip
         torch.save(state, out / "resume.tmp")
