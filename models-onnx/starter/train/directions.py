@@ -31,6 +31,9 @@ from sentences import Sentences
 
 RIDGE = 0.02
 PAIRS, PAIR_WEIGHT = 200, 10.0
+# Values that add something are told from its absence, not from the average of all values:
+# otherwise "glasses" would carry "less sunglasses" along, which is white lenses.
+BASELINES = {"glasses": "none", "beard": "none", "expression": "neutral"}
 
 
 @torch.no_grad()
@@ -97,6 +100,10 @@ def text_directions(prompts):
                 if other != value:
                     target, source = prompts(phrases[0]), prompts(others[0])
                     said = {(trait, value): 1, (trait, other): -1}
+                    if BASELINES.get(trait) == other:
+                        said.pop((trait, other))  # its effect is part of the value's already
+                    elif BASELINES.get(trait) == value:
+                        said.pop((trait, value))
                     rows.append((F.normalize(target - source, dim=0), said, 0.5 / len(values)))
     for phrase, said in captions.combinations(PAIRS):
         target = prompts(phrase)
@@ -109,6 +116,11 @@ def text_directions(prompts):
 def regress(rows, effects, meaning):
     """Ridge regression of scaled effects on text directions -> [styles, EMBEDDING]."""
     place = {m: i for i, m in enumerate(meaning)}
+    effects = effects.clone()
+    for trait, plain in BASELINES.items():
+        for value in ATTRIBUTES[trait]:
+            if value != plain:
+                effects[place[trait, value]] -= effects[place[trait, plain]]
     wanted = []
     for _, said, _ in rows:
         effect = sum(amount * effects[place[m]] for m, amount in said.items())
