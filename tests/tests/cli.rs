@@ -103,6 +103,9 @@ fn what_is_wrong_is_said_in_a_sentence_and_nothing_is_written() {
     write(&picture, &DynamicImage::ImageRgb16(scene(300, 200)), None);
     let damaged = data.folder.path().join("damaged.png");
     std::fs::write(&damaged, &std::fs::read(&picture).unwrap()[..5000]).unwrap();
+    let text = data.folder.path().join("text.png");
+    std::fs::write(&text, "a picture, honestly").unwrap();
+    let text = text.to_str().unwrap();
     let small = data.folder.path().join("small.png");
     write(&small, &DynamicImage::ImageRgb16(scene(8, 8)), None);
     let out = data.folder.path().join("out.png");
@@ -115,6 +118,7 @@ fn what_is_wrong_is_said_in_a_sentence_and_nothing_is_written() {
     for (arguments, sentence) in [
         (vec!["edit", "nowhere.png", "--text", "red", "-o", out_], "cannot open the picture"),
         (vec!["edit", damaged, "--text", "red", "-o", out_], "damaged"),
+        (vec!["edit", text, "--text", "red", "-o", out_], "not a PNG or TIFF"),
         (vec!["edit", small, "--text", "red", "-o", out_], "only 8 pixels wide"),
         (vec!["edit", picture, "--text", " ", "-o", out_], "is empty"),
         (vec!["edit", picture, "--text", "red", "--neutral", "red", "-o", out_], "mean the same"),

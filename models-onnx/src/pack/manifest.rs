@@ -310,7 +310,8 @@ pub struct Style {
     pub name: String,
     /// How many channels it has.
     pub channels: usize,
-    /// Whether it feeds an RGB output, whose channels are never moved.
+    /// Whether it feeds an RGB output that edits leave alone, as StyleCLIP does; a generator that keeps hue in these
+    /// layers says `false` here.
     pub rgb: bool,
 }
 

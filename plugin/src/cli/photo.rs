@@ -6,7 +6,7 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
 use image::codecs::{png::PngEncoder, tiff::TiffEncoder};
-use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
 use indicatif::{ProgressBar, ProgressStyle};
 use pentimento_ffi::HostError;
 use pentimento_ffi::host::{
@@ -38,9 +38,12 @@ impl Photo {
         let failed = |what: String| PluginError::File { what, path: path.display().to_string() };
         let file = File::open(path).map_err(|e| failed(format!("cannot open the picture ({e})")))?;
         let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
-        let decoder = reader.map_err(|e| failed(format!("cannot read the picture ({e})")))?.into_decoder();
+        let reader = reader.map_err(|e| failed(format!("cannot read the picture ({e})")))?;
+        if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Tiff)) {
+            return Err(failed("this is not a PNG or TIFF; convert it to one of them".to_owned()));
+        }
         let mut decoder =
-            decoder.map_err(|e| failed(format!("this is not a PNG or TIFF that can be read ({e})")))?;
+            reader.into_decoder().map_err(|e| failed(format!("the picture is damaged ({e})")))?;
         let profile =
             decoder.icc_profile().map_err(|e| failed(format!("the colour profile is damaged ({e})")))?;
         let samples = DynamicImage::from_decoder(decoder);

@@ -6,62 +6,62 @@
 use crate::rng::Rng;
 
 /// Hair styles, in label order.
-pub const BALD: u8 = 0;
+pub(crate) const BALD: u8 = 0;
 /// Shaved to a millimetre: painted on the skin.
-pub const BUZZ: u8 = 1;
+pub(crate) const BUZZ: u8 = 1;
 /// Short hair shell.
-pub const SHORT: u8 = 2;
+pub(crate) const SHORT: u8 = 2;
 /// Chin-length hair.
-pub const BOB: u8 = 3;
+pub(crate) const BOB: u8 = 3;
 /// A large curly shell.
-pub const AFRO: u8 = 4;
+pub(crate) const AFRO: u8 = 4;
 /// Hair over the shoulders.
-pub const LONG: u8 = 5;
+pub(crate) const LONG: u8 = 5;
 
 /// Everything that has a name. The order of the fields is the order of the `labels` columns
 /// and of `ATTRIBUTES` in `train/dataset.py`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attributes {
+pub(crate) struct Attributes {
     /// 0 man, 1 woman.
-    pub gender: u8,
+    pub(crate) gender: u8,
     /// 0 young, 1 old.
-    pub age: u8,
+    pub(crate) age: u8,
     /// 0 pale … 4 dark.
-    pub skin: u8,
+    pub(crate) skin: u8,
     /// `BALD` … `LONG`.
-    pub hair: u8,
+    pub(crate) hair: u8,
     /// Index into `looks::HAIR_COLOURS`.
-    pub hair_colour: u8,
+    pub(crate) hair_colour: u8,
     /// A fringe over the forehead.
-    pub fringe: u8,
+    pub(crate) fringe: u8,
     /// 0 neutral, 1 smiling, 2 laughing, 3 surprised, 4 angry, 5 sad, 6 eyes closed.
-    pub expression: u8,
+    pub(crate) expression: u8,
     /// 0 none, 1 clear glasses, 2 sunglasses.
-    pub glasses: u8,
+    pub(crate) glasses: u8,
     /// 0 none, 1 stubble, 2 moustache, 3 beard, 4 goatee.
-    pub beard: u8,
+    pub(crate) beard: u8,
     /// A woollen hat.
-    pub hat: u8,
+    pub(crate) hat: u8,
     /// Index into `looks::CLOTH_COLOURS`.
-    pub clothes: u8,
+    pub(crate) clothes: u8,
     /// Index into `looks::CLOTH_COLOURS`.
-    pub hat_colour: u8,
+    pub(crate) hat_colour: u8,
     /// Index into `looks::CLOTH_COLOURS`.
-    pub background: u8,
+    pub(crate) background: u8,
     /// 0 brown, 1 blue, 2 green.
-    pub eyes: u8,
+    pub(crate) eyes: u8,
     /// Red lips.
-    pub lipstick: u8,
+    pub(crate) lipstick: u8,
     /// Freckles on light skin.
-    pub freckles: u8,
+    pub(crate) freckles: u8,
 }
 
 /// Number of `labels` columns.
-pub const COLUMNS: usize = 16;
+pub(crate) const COLUMNS: usize = 16;
 
 impl Attributes {
     /// Throws the dice of one face.
-    pub fn sample(rng: &mut Rng) -> Self {
+    pub(crate) fn sample(rng: &mut Rng) -> Self {
         let gender = rng.below(2) as u8;
         let age = rng.weighted(&[0.75, 0.25]) as u8;
         let skin = rng.below(5) as u8;
@@ -107,7 +107,7 @@ impl Attributes {
     }
 
     /// The row of the `labels` array.
-    pub fn row(&self) -> [u8; COLUMNS] {
+    pub(crate) fn row(&self) -> [u8; COLUMNS] {
         [
             self.gender,
             self.age,
@@ -129,7 +129,7 @@ impl Attributes {
     }
 
     /// Hair that falls beside the face.
-    pub fn has_long_hair(&self) -> bool {
+    pub(crate) fn has_long_hair(&self) -> bool {
         matches!(self.hair, BOB | LONG)
     }
 }

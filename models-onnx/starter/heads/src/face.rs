@@ -7,50 +7,50 @@ use crate::rng::Rng;
 use crate::vector::{V3, add, cross, dot, scale, smooth, sub, unit};
 
 /// Length of the parameter vector: morph weights, painter's numbers, geometry.
-pub const PARAMS: usize = MORPHS + 98;
+pub(crate) const PARAMS: usize = MORPHS + 98;
 
 /// One face, completely decided but not yet drawn.
-pub struct Face {
+pub(crate) struct Face {
     /// The nameable part.
-    pub attributes: Attributes,
+    pub(crate) attributes: Attributes,
     /// The continuous part.
-    pub look: Look,
+    pub(crate) look: Look,
     weights: [f32; MORPHS],
 }
 
 /// A mesh ready to be drawn: one entry per vertex in all arrays but the last two.
 #[derive(Default)]
-pub struct Scene {
+pub(crate) struct Scene {
     /// Position in the head's square, both axes from 0 to 1 downwards, and depth.
-    pub screen: Vec<V3>,
+    pub(crate) screen: Vec<V3>,
     /// Position on the neutral head: what paint is a function of.
-    pub neutral: Vec<V3>,
+    pub(crate) neutral: Vec<V3>,
     /// Normal in camera space.
-    pub normal: Vec<V3>,
+    pub(crate) normal: Vec<V3>,
     /// How much of a lip and of an ear.
-    pub region: Vec<[f32; 2]>,
+    pub(crate) region: Vec<[f32; 2]>,
     /// Vertex numbers.
-    pub triangles: Vec<[u32; 3]>,
+    pub(crate) triangles: Vec<[u32; 3]>,
     /// One per triangle.
-    pub materials: Vec<Material>,
+    pub(crate) materials: Vec<Material>,
 }
 
 impl Face {
     /// Face number `seed`: the same on every machine.
-    pub fn new(base: &Base, seed: u64) -> Self {
+    pub(crate) fn new(base: &Base, seed: u64) -> Self {
         let attributes = Attributes::sample(&mut Rng::new(seed, 0));
         Self::with_attributes(base, seed, attributes)
     }
 
     /// Face number `seed` with other attributes: everything else stays.
-    pub fn with_attributes(base: &Base, seed: u64, attributes: Attributes) -> Self {
+    pub(crate) fn with_attributes(base: &Base, seed: u64, attributes: Attributes) -> Self {
         let look = Look::sample(&attributes, &mut Rng::new(seed, 1));
         let weights = morph_weights(base, &attributes, &mut Rng::new(seed, 2));
         Self { attributes, look, weights }
     }
 
     /// The vector the generator is trained from.
-    pub fn params(&self) -> [f32; PARAMS] {
+    pub(crate) fn params(&self) -> [f32; PARAMS] {
         let mut out = [0.0; PARAMS];
         for (slot, weight) in out.iter_mut().zip(&self.weights) {
             *slot = weight * 1.5;
@@ -60,7 +60,7 @@ impl Face {
     }
 
     /// Poses, dresses and projects the face.
-    pub fn scene(&self, base: &Base) -> Scene {
+    pub(crate) fn scene(&self, base: &Base) -> Scene {
         let mut points = base.points.clone();
         for (morph, &weight) in base.morphs.iter().zip(&self.weights) {
             if weight != 0.0 {
@@ -339,7 +339,7 @@ fn tube(path: &[V3], radius: f32) -> (Vec<V3>, Vec<[u32; 3]>) {
 }
 
 /// The wall behind the head at a point of the head's square (which it may leave).
-pub fn wall(look: &Look, u: f32, v: f32) -> V3 {
+pub(crate) fn wall(look: &Look, u: f32, v: f32) -> V3 {
     let along = u * look.wall_angle.cos() + v * look.wall_angle.sin();
     let cloud = crate::vector::noise(u * 3.0 + look.noise_seed, v * 3.0, look.noise_seed) - 0.5;
     let t = 0.5 + (along - 0.5) * 0.9 + look.wall_noise * cloud * 1.6;
@@ -348,7 +348,7 @@ pub fn wall(look: &Look, u: f32, v: f32) -> V3 {
 }
 
 /// How far a point lies inside the scalp's hair, negative outside: `p` on the neutral head.
-pub fn hair_line(p: V3, look: &Look) -> f32 {
+pub(crate) fn hair_line(p: V3, look: &Look) -> f32 {
     let [px, y, z] = p;
     let x = px.abs();
     let jitter = (crate::vector::noise(px * 14.0 + look.noise_seed, y * 14.0, z * 14.0) - 0.5) * 0.10;

@@ -4,7 +4,7 @@
 use crate::vector::{V3, dot};
 
 /// Gamma of the profile: 2 + 51/256.
-pub const GAMMA: f64 = 2.199_218_75;
+pub(crate) const GAMMA: f64 = 2.199_218_75;
 /// Colorants as XYZ columns adapted to D50: red, green, blue.
 const COLORANTS: [[f64; 3]; 3] =
     [[0.609_741, 0.311_111, 0.019_470], [0.205_276, 0.625_671, 0.060_867], [0.149_185, 0.063_217, 0.744_568]];
@@ -14,13 +14,13 @@ const D50: [f64; 3] = [0.9642, 1.0, 0.8249];
 const FROM_SRGB: [V3; 3] = [[0.715_126, 0.284_874, 0.0], [0.0, 1.0, 0.0], [0.0, 0.041_162, 0.958_838]];
 
 /// Display-coded sRGB to display-coded wide RGB.
-pub fn from_srgb(rgb: V3) -> V3 {
+pub(crate) fn from_srgb(rgb: V3) -> V3 {
     let linear = rgb.map(|v| if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) });
     FROM_SRGB.map(|row| dot(row, linear).clamp(0.0, 1.0).powf(1.0 / GAMMA as f32))
 }
 
 /// The profile's bytes.
-pub fn profile() -> Vec<u8> {
+pub(crate) fn profile() -> Vec<u8> {
     let name = "Pentimento wide RGB";
     let curve = tag(b"curv", &[&1u32.to_be_bytes()[..], &((GAMMA * 256.0) as u16).to_be_bytes()].concat());
     let mut entries: Vec<([u8; 4], Vec<u8>)> =

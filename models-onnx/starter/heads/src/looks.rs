@@ -7,7 +7,7 @@ use crate::rng::Rng;
 use crate::vector::{V3, scale, unit};
 
 /// Hair colours in label order: black brown blond red grey white blue pink green purple.
-pub const HAIR_COLOURS: [V3; 10] = [
+pub(crate) const HAIR_COLOURS: [V3; 10] = [
     [0.07, 0.06, 0.06],
     [0.28, 0.16, 0.09],
     [0.85, 0.66, 0.36],
@@ -22,7 +22,7 @@ pub const HAIR_COLOURS: [V3; 10] = [
 /// From here on hair is dyed: brows and beards stay brown.
 const FIRST_DYED: u8 = 6;
 /// Cloth, hat and wall colours: red blue green white black yellow orange purple grey.
-pub const CLOTH_COLOURS: [V3; 9] = [
+pub(crate) const CLOTH_COLOURS: [V3; 9] = [
     [0.70, 0.12, 0.12],
     [0.15, 0.30, 0.70],
     [0.15, 0.50, 0.25],
@@ -43,86 +43,86 @@ const FRAME_COLOURS: [V3; 5] =
 
 /// All continuous numbers that reach the painter.
 #[derive(Clone, Debug)]
-pub struct Look {
+pub(crate) struct Look {
     /// Hair style, as in `Attributes`.
-    pub style: u8,
+    pub(crate) style: u8,
     /// Beard, as in `Attributes`.
-    pub beard: u8,
+    pub(crate) beard: u8,
     /// A hat presses the hair down.
-    pub hat_on: bool,
+    pub(crate) hat_on: bool,
     /// Skin.
-    pub skin: V3,
+    pub(crate) skin: V3,
     /// Hair.
-    pub hair: V3,
+    pub(crate) hair: V3,
     /// Brows, and the base of a beard.
-    pub brow: V3,
+    pub(crate) brow: V3,
     /// Iris.
-    pub iris: V3,
+    pub(crate) iris: V3,
     /// Lips.
-    pub lips: V3,
+    pub(crate) lips: V3,
     /// Clothes.
-    pub clothes: V3,
+    pub(crate) clothes: V3,
     /// Frames of glasses.
-    pub frame: V3,
+    pub(crate) frame: V3,
     /// Hat.
-    pub hat: V3,
+    pub(crate) hat: V3,
     /// The two ends of the wall's gradient.
-    pub wall: [V3; 2],
+    pub(crate) wall: [V3; 2],
     /// Unit direction towards the light.
-    pub light: V3,
+    pub(crate) light: V3,
     /// Colour of the light.
-    pub light_colour: V3,
+    pub(crate) light_colour: V3,
     /// Colour of the shade.
-    pub ambient: V3,
+    pub(crate) ambient: V3,
     /// Height at which long hair ends.
-    pub hair_end: f32,
+    pub(crate) hair_end: f32,
     /// Offset of the hair line on the forehead.
-    pub hair_line: f32,
+    pub(crate) hair_line: f32,
     /// Thickness of the brows.
-    pub brow_width: f32,
+    pub(crate) brow_width: f32,
     /// Offset into the noise field.
-    pub noise_seed: f32,
+    pub(crate) noise_seed: f32,
     /// Depth of the neckline.
-    pub neckline: f32,
+    pub(crate) neckline: f32,
     /// Slant of the hair line.
-    pub parting: f32,
+    pub(crate) parting: f32,
     /// Direction of the wall's gradient.
-    pub wall_angle: f32,
+    pub(crate) wall_angle: f32,
     /// Slope of the brows.
-    pub brow_slope: f32,
+    pub(crate) brow_slope: f32,
     /// Where the eyes look.
-    pub gaze: [f32; 2],
+    pub(crate) gaze: [f32; 2],
     /// Strength of the lip colour.
-    pub lip_amount: f32,
+    pub(crate) lip_amount: f32,
     /// Strength of freckles.
-    pub freckles: f32,
+    pub(crate) freckles: f32,
     /// Strength of wrinkles.
-    pub wrinkles: f32,
+    pub(crate) wrinkles: f32,
     /// Clouds on the wall.
-    pub wall_noise: f32,
+    pub(crate) wall_noise: f32,
     /// Depth of the fringe.
-    pub fringe: f32,
+    pub(crate) fringe: f32,
     /// Thickness of the hair shell, around one.
-    pub hair_volume: f32,
+    pub(crate) hair_volume: f32,
     /// Extra height of short hair.
-    pub hair_lift: f32,
+    pub(crate) hair_lift: f32,
     /// Width of long hair.
-    pub hair_width: f32,
+    pub(crate) hair_width: f32,
     /// Exponent of the frames' outline: 2 round, 4 square.
-    pub frame_shape: f32,
+    pub(crate) frame_shape: f32,
     /// Size of the head in the picture, around one.
-    pub zoom: f32,
+    pub(crate) zoom: f32,
     /// Sideways shift of the head, in picture widths.
-    pub shift: f32,
+    pub(crate) shift: f32,
     /// Turn of the head in degrees.
-    pub yaw: f32,
+    pub(crate) yaw: f32,
     /// Nod of the head in degrees.
-    pub pitch: f32,
+    pub(crate) pitch: f32,
 }
 
 impl Look {
     /// Throws the dice for a face with these attributes.
-    pub fn sample(a: &Attributes, rng: &mut Rng) -> Self {
+    pub(crate) fn sample(a: &Attributes, rng: &mut Rng) -> Self {
         let mut vary = |colour: V3, amount: f32| {
             let k = 1.0 + rng.normal(0.0, amount);
             scale(colour, k).map(|v| v.clamp(0.0, 1.0))
@@ -193,7 +193,7 @@ impl Look {
 
     /// The painter's 58 numbers and 40 geometric ones, scaled as the mapper expects them.
     /// The layout is fixed by the checkpoint: fields that carry no meaning stay zero.
-    pub fn numbers(&self, a: &Attributes) -> [f32; 98] {
+    pub(crate) fn numbers(&self, a: &Attributes) -> [f32; 98] {
         let mut n = [0.0; 98];
         let colours = [
             self.skin,
@@ -260,7 +260,7 @@ impl Look {
     }
 
     /// Thickness of the hair shell over the scalp.
-    pub fn shell(&self, hair: u8) -> f32 {
+    pub(crate) fn shell(&self, hair: u8) -> f32 {
         let base = match hair {
             AFRO => 0.75,
             BOB => 0.20,

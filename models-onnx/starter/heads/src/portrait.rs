@@ -16,12 +16,12 @@ use crate::raster::{Frame, draw};
 use crate::rng::Rng;
 
 /// The picture, and the square that a training picture of this head would show.
-pub const FRAME: Frame = Frame { width: 3000, height: 2000, x: 820.0, y: 330.0, side: 1440.0 };
+pub(crate) const FRAME: Frame = Frame { width: 3000, height: 2000, x: 820.0, y: 330.0, side: 1440.0 };
 /// Levels of the pretended sensor.
 const LEVELS: f32 = 4095.0;
 
 /// Draws face number `number` and writes the PNG.
-pub fn write(base: &Base, path: &Path, number: u64) -> Result<()> {
+pub(crate) fn write(base: &Base, path: &Path, number: u64) -> Result<()> {
     let face = Face::new(base, number);
     println!("{:?}", face.attributes);
     let picture = draw(&face.scene(base), &face.look, FRAME, 2);

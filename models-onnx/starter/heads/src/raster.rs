@@ -8,32 +8,32 @@ use crate::vector::{V3, add, mix, scale, unit};
 
 /// Where the head's square lies in the picture.
 #[derive(Clone, Copy)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// Size of the picture.
-    pub width: usize,
+    pub(crate) width: usize,
     /// Size of the picture.
-    pub height: usize,
+    pub(crate) height: usize,
     /// Left edge of the head's square.
-    pub x: f32,
+    pub(crate) x: f32,
     /// Upper edge of the head's square.
-    pub y: f32,
+    pub(crate) y: f32,
     /// Side of the head's square.
-    pub side: f32,
+    pub(crate) side: f32,
 }
 
 impl Frame {
     /// The picture is the head's square: how training pictures are made.
-    pub fn square(side: usize) -> Self {
+    pub(crate) fn square(side: usize) -> Self {
         Self { width: side, height: side, x: 0.0, y: 0.0, side: side as f32 }
     }
 }
 
 /// A finished picture.
-pub struct Picture {
+pub(crate) struct Picture {
     /// Display-coded RGB in `[0, 1]`, row by row.
-    pub rgb: Vec<V3>,
+    pub(crate) rgb: Vec<V3>,
     /// The most frequent class of each pixel.
-    pub mask: Vec<u8>,
+    pub(crate) mask: Vec<u8>,
 }
 
 struct Sample {
@@ -43,7 +43,7 @@ struct Sample {
 }
 
 /// Draws a scene with `over` × `over` samples per pixel.
-pub fn draw(scene: &Scene, look: &Look, frame: Frame, over: usize) -> Picture {
+pub(crate) fn draw(scene: &Scene, look: &Look, frame: Frame, over: usize) -> Picture {
     let (width, height) = (frame.width * over, frame.height * over);
     let unit_pixels = frame.side * over as f32;
     let origin = [frame.x * over as f32, frame.y * over as f32];

@@ -1,11 +1,11 @@
 //! A small seeded generator: the same face number gives the same face on every machine.
 
 /// SplitMix64: one 64-bit state, full period, good enough for dice.
-pub struct Rng(u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
     /// The dice of one face; `stream` separates attribute dice from shape dice.
-    pub fn new(seed: u64, stream: u64) -> Self {
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
         // Mixed first: SplitMix64 walks in equal steps, so neighbouring states would give
         // neighbouring faces the same dice, one throw apart.
         Self(mix(mix(seed ^ 0x6A09_E667_F3BC_C908).wrapping_add(stream)))
@@ -17,33 +17,33 @@ impl Rng {
     }
 
     /// Uniform in `[0, 1)`.
-    pub fn unit(&mut self) -> f32 {
+    pub(crate) fn unit(&mut self) -> f32 {
         (self.next() >> 40) as f32 / (1u64 << 24) as f32
     }
 
     /// Uniform in `[low, high)`.
-    pub fn range(&mut self, low: f32, high: f32) -> f32 {
+    pub(crate) fn range(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.unit()
     }
 
     /// Normal with the given mean and standard deviation (Box-Muller).
-    pub fn normal(&mut self, mean: f32, deviation: f32) -> f32 {
+    pub(crate) fn normal(&mut self, mean: f32, deviation: f32) -> f32 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         mean + deviation * radius * (std::f32::consts::TAU * self.unit()).cos()
     }
 
     /// True with the given probability.
-    pub fn chance(&mut self, probability: f32) -> bool {
+    pub(crate) fn chance(&mut self, probability: f32) -> bool {
         self.unit() < probability
     }
 
     /// A number below `count`.
-    pub fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         (self.next() % count as u64) as usize
     }
 
     /// An index drawn in proportion to `weights`.
-    pub fn weighted(&mut self, weights: &[f32]) -> usize {
+    pub(crate) fn weighted(&mut self, weights: &[f32]) -> usize {
         let mut left = self.unit() * weights.iter().sum::<f32>();
         for (index, weight) in weights.iter().enumerate() {
             left -= weight;
@@ -55,7 +55,7 @@ impl Rng {
     }
 
     /// `count` different numbers below `limit`.
-    pub fn distinct(&mut self, count: usize, limit: usize) -> Vec<usize> {
+    pub(crate) fn distinct(&mut self, count: usize, limit: usize) -> Vec<usize> {
         let mut all: Vec<usize> = (0..limit).collect();
         for i in 0..count.min(limit) {
             let j = i + self.below(limit - i);

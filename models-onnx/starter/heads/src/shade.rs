@@ -12,7 +12,7 @@ use crate::vector::{V3, add, dot, mix, noise, scale, smooth, times};
 /// The classes of the mask, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Class {
+pub(crate) enum Class {
     Background,
     Skin,
     Hair,
@@ -31,21 +31,21 @@ pub enum Class {
 
 impl Class {
     /// Number of classes.
-    pub const COUNT: usize = 14;
+    pub(crate) const COUNT: usize = 14;
 }
 
 /// A point to be painted.
-pub struct Surface {
+pub(crate) struct Surface {
     /// What it is made of.
-    pub material: Material,
+    pub(crate) material: Material,
     /// Where it lies on the neutral head.
-    pub neutral: V3,
+    pub(crate) neutral: V3,
     /// Unit normal in camera space.
-    pub normal: V3,
+    pub(crate) normal: V3,
     /// How much of a lip it is.
-    pub lip: f32,
+    pub(crate) lip: f32,
     /// How much of an ear it is.
-    pub ear: f32,
+    pub(crate) ear: f32,
 }
 
 /// Paint before light.
@@ -57,13 +57,13 @@ struct Paint {
 }
 
 /// What a clear lens adds: a cool reflection, brighter towards the top.
-pub fn lens_tint(p: V3) -> V3 {
+pub(crate) fn lens_tint(p: V3) -> V3 {
     let g = smooth(6.95, 7.5, p[1]);
     [0.30 + 0.25 * g, 0.40 + 0.28 * g, 0.50 + 0.30 * g]
 }
 
 /// The look and style that paint depends on, besides the point.
-pub fn shade(s: &Surface, look: &Look) -> Option<(V3, Class)> {
+pub(crate) fn shade(s: &Surface, look: &Look) -> Option<(V3, Class)> {
     let p = s.neutral;
     let paint = match s.material {
         Material::Body => skin(s, look),

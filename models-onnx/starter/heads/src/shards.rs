@@ -14,7 +14,7 @@ use crate::makehuman::Base;
 use crate::raster::{Frame, Picture, draw};
 
 /// Samples per pixel and axis in training pictures.
-pub const OVERSAMPLING: usize = 2;
+pub(crate) const OVERSAMPLING: usize = 2;
 
 struct Row {
     picture: Picture,
@@ -23,7 +23,7 @@ struct Row {
 }
 
 /// Renders faces `first .. first + count` into one `.npz`.
-pub fn write(base: &Base, path: &Path, first: u64, count: usize, side: usize) -> Result<()> {
+pub(crate) fn write(base: &Base, path: &Path, first: u64, count: usize, side: usize) -> Result<()> {
     let rows: Vec<Row> = (0..count as u64)
         .into_par_iter()
         .map(|i| {
