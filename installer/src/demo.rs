@@ -149,7 +149,7 @@ fn sample(tree: &Tree, show: &Show) -> String {
 fn arguments(show: &Show) -> String {
     let [x, y, side] = show.head;
     // Strength and disentanglement as the starter pack itself suggests.
-    format!("{} {} 2.5 0.1 {x} {y} {side}", text(show.text), text(NEUTRAL))
+    format!("{} {} 2 0.1 {x} {y} {side}", text(show.text), text(NEUTRAL))
 }
 
 /// Runs one call in GIMP's own script language; returns what GIMP said.
