@@ -52,7 +52,7 @@ pub(crate) fn run(tree: &Tree, places: &Places, may_install: bool, asked: &[Stri
         &[
             format!("install what is missing of: {}", packages.join(", ")),
             format!("get ONNX Runtime and the sentence encoder into {}", places.data.display()),
-            "build the plug-in, the dialogs and the launcher".into(),
+            "build the plug-in, the dialogs and the launcher (five to ten minutes the first time)".into(),
             "install them into every GIMP found, for this user only".into(),
             format!("edit two samples in GIMP without a window: “{TEXT}”"),
             format!("open the dialog on an invisible screen; pictures go to {}", out.display()),
