@@ -93,14 +93,7 @@ fn file(out: &Path, show: &Show, name: &str) -> PathBuf {
 
 /// Builds all that is installed and tested, in one selection so that nothing is built twice.
 pub(crate) fn build(tree: &Tree) -> Result<Done> {
-    shown(cargo(tree).args([
-        "build",
-        "--release",
-        "--workspace",
-        "--exclude",
-        "pentimento-bindgen",
-        "--quiet",
-    ]))?;
+    shown(cargo(tree).args(["build", "--release", "--workspace", "--exclude", "pentimento-bindgen"]))?;
     Ok(Done::Now("release profile".into()))
 }
 
