@@ -1,0 +1,100 @@
+//! Making one model of two.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::error::Error;
+use crate::model::Model;
+use crate::proto::{GraphProto, NodeProto};
+
+impl Model {
+    /// Puts a prefix before the names of all values and nodes, so that the model can be joined with any other.
+    ///
+    /// # Errors
+    /// Never for a sound model.
+    pub fn prefixed(self, prefix: &str) -> Result<Self, Error> {
+        self.renamed(&|name| format!("{prefix}{name}"))
+    }
+
+    fn renamed(self, new: &dyn Fn(&str) -> String) -> Result<Self, Error> {
+        let mut proto = self.into_proto();
+        proto.graph.iter_mut().for_each(|g| rename_graph(g, new));
+        Model::new(proto)
+    }
+
+    /// Feeds outputs of this model (or any of its values) into inputs of another. `links` are pairs of a value here
+    /// and an input there; the other inputs stay inputs. All outputs of both remain.
+    ///
+    /// # Errors
+    /// [`Error::Taken`] where both have a value of the same name (see [`Self::prefixed`]), [`Error::NoValue`] for links
+    /// that lead nowhere, [`Error::Opsets`] for models in different opsets.
+    pub fn join(self, other: Self, links: &[(&str, &str)]) -> Result<Self, Error> {
+        if self.opset() != other.opset() {
+            return Err(Error::Opsets(self.opset(), other.opset()));
+        }
+        let own = names(self.graph());
+        for (value, input) in links {
+            if !own.contains(*value) {
+                return Err(Error::NoValue((*value).into()));
+            }
+            if !other.graph().input.iter().any(|v| v.name == *input) {
+                return Err(Error::NoValue((*input).into()));
+            }
+        }
+        let linked: HashMap<&str, &str> = links.iter().map(|&(value, input)| (input, value)).collect();
+        let there = names(other.graph());
+        if let Some(both) = there.iter().find(|n| own.contains(*n) && !linked.contains_key(n.as_str())) {
+            return Err(Error::Taken(both.clone()));
+        }
+        let mut other = other.into_proto();
+        let mut graph = other.graph.take().unwrap_or_default();
+        // A linked input's default is no longer needed.
+        graph.input.retain(|v| !linked.contains_key(v.name.as_str()));
+        graph.initializer.retain(|t| !linked.contains_key(t.name.as_str()));
+        graph.value_info.retain(|v| !linked.contains_key(v.name.as_str()));
+        rename_graph(&mut graph, &|name| linked.get(name).map_or(name, |v| v).to_owned());
+        let mut proto = self.into_proto();
+        proto.ir_version = proto.ir_version.max(other.ir_version);
+        for import in other.opset_import {
+            match proto.opset_import.iter().find(|o| o.domain == import.domain) {
+                Some(o) if o.version != import.version => return Err(Error::Opsets(o.version, import.version)),
+                Some(_) => {}
+                None => proto.opset_import.push(import),
+            }
+        }
+        for function in other.functions {
+            if !proto.functions.contains(&function) {
+                proto.functions.push(function);
+            }
+        }
+        let mut whole = proto.graph.take().unwrap_or_default();
+        whole.node.extend(graph.node);
+        whole.initializer.extend(graph.initializer);
+        whole.input.extend(graph.input);
+        whole.output.extend(graph.output);
+        whole.value_info.extend(graph.value_info);
+        proto.graph = Some(whole);
+        Model::new(proto)
+    }
+}
+
+/// Names of all values of a graph.
+fn names(graph: &GraphProto) -> HashSet<String> {
+    let inputs = graph.input.iter().map(|v| &v.name).chain(graph.initializer.iter().map(|t| &t.name));
+    inputs.chain(graph.node.iter().flat_map(|n| &n.output)).filter(|n| !n.is_empty()).cloned().collect()
+}
+
+fn rename_graph(graph: &mut GraphProto, new: &dyn Fn(&str) -> String) {
+    let infos = graph.input.iter_mut().chain(&mut graph.output).chain(&mut graph.value_info);
+    let names = infos.map(|v| &mut v.name).chain(graph.initializer.iter_mut().map(|t| &mut t.name));
+    names.for_each(|name| *name = new(name));
+    graph.node.iter_mut().for_each(|node| rename_node(node, new));
+}
+
+fn rename_node(node: &mut NodeProto, new: &dyn Fn(&str) -> String) {
+    let names = node.input.iter_mut().chain(&mut node.output).chain([&mut node.name]);
+    // An empty name stands for nothing and stays so.
+    names.filter(|name| !name.is_empty()).for_each(|name| *name = new(name));
+    for attribute in &mut node.attribute {
+        attribute.g.iter_mut().chain(&mut attribute.graphs).for_each(|graph| rename_graph(graph, new));
+    }
+}

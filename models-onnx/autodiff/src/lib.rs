@@ -1,0 +1,61 @@
+//! Reverse-mode differentiation of ONNX graphs: a model goes in, and one that also gives gradients comes out.
+//!
+//! ONNX Runtime's inference build has no backward pass. Here it is written into the graph itself, in standard operators
+//! only, so that any runtime can run it, on any device, without the framework that the model came from.
+//!
+//! Everything happens in this order:
+//!
+//! 1. [`Model`] reads a file or bytes, weights beside the file included, and refuses what is not sound.
+//! 2. [`Model::join`] makes one graph of several, such as a generator and the network that judges its pictures.
+//! 3. [`Loss`] says what is to become small; targets, masks and weights are inputs, which can change from run to run.
+//! 4. [`Differentiate`] writes the gradients: it goes back from the loss through the nodes that depend on the variables
+//!    and applies the rule of each ([`RULES`]). [`coverage`] tells beforehand whether a model has operators without one.
+//! 5. [`Model::to_bytes`] or [`Model::to_parts`] hands the result to a session.
+//!
+//! ```
+//! use autodiff::{Differentiate, Loss, Measure, Model, Term};
+//!
+//! # fn gradient(bytes: Vec<u8>) -> Result<(), autodiff::Error> {
+//! let model = Model::read(bytes)?;
+//! for operator in autodiff::coverage(&model).iter().filter(|o| !o.covered) {
+//!     eprintln!("{} nodes of {} have no rule", operator.nodes, operator.op);
+//! }
+//! // “target” and “strength” are no values of the model: they become inputs.
+//! let likeness = Term::new("likeness", Measure::MeanSquare, "image").against("target");
+//! let restraint = Term::new("restraint", Measure::Norm, "styles").times_input("strength");
+//! let gradient = Differentiate::new(model)
+//!     .loss(Loss::of(likeness).and(restraint))
+//!     .wrt("styles")
+//!     .also("image")
+//!     .build()?;
+//! assert_eq!(gradient.gradients, ["grad_styles"]);
+//! let ready_for_a_session = gradient.model.to_bytes()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What is differentiated is of single or double precision; weights may be stored in half precision and cast. Shapes
+//! may leave sizes open, such as that of a batch, as long as a gradient does not hinge on them.
+#![forbid(unsafe_code)]
+
+mod backward;
+mod compose;
+mod differentiate;
+mod dim;
+mod error;
+mod facts;
+mod graph;
+mod loss;
+mod model;
+pub mod proto;
+mod rules;
+mod shapes;
+mod tape;
+pub mod tensor;
+mod window;
+
+pub use differentiate::{Coverage, Differentiate, Gradient, coverage};
+pub use error::{Error, Refusal};
+pub use loss::{Loss, Measure, Term};
+pub use model::Model;
+pub use rules::{RULES, Rule};

@@ -1,0 +1,268 @@
+//! A model as bytes and files, with weights inside or beside it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Component, Path};
+
+use bytes::Bytes;
+use prost::Message;
+
+use crate::error::Error;
+use crate::graph;
+use crate::proto::{GraphProto, ModelProto, StringEntry, TensorProto};
+use crate::tensor;
+
+/// The opsets that the rules were written for.
+const OPSETS: std::ops::RangeInclusive<i64> = 13..=24;
+
+/// A protobuf message, and with it a file, can hold no more.
+const LIMIT: usize = i32::MAX as usize;
+
+/// Tensors smaller than this stay in the file when weights are written beside it.
+const SMALL: usize = 1024;
+
+/// A model that was read whole and found sound: one graph, its nodes in topological order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    proto: ModelProto,
+}
+
+impl Model {
+    /// Reads a model that holds all of its weights. Tensors share memory with `bytes`.
+    ///
+    /// # Errors
+    /// [`Error`]; never panics, whatever the bytes are.
+    pub fn read(bytes: impl Into<Bytes>) -> Result<Self, Error> {
+        Self::read_with(bytes, |_| None)
+    }
+
+    /// Reads a model whose weights lie in memory, by the location that the model gives for them.
+    ///
+    /// # Errors
+    /// [`Error`]; never panics, whatever the bytes are.
+    pub fn read_with(
+        bytes: impl Into<Bytes>,
+        external: impl Fn(&str) -> Option<Bytes>,
+    ) -> Result<Self, Error> {
+        let mut proto = ModelProto::decode(bytes.into())?;
+        let graph = proto.graph.as_mut().ok_or_else(|| Error::Unsound("it has no graph".into()))?;
+        for tensor in tensors(graph) {
+            inline(tensor, &external)?;
+        }
+        Self::new(proto)
+    }
+
+    /// Reads a file, and the files beside it that its weights lie in.
+    ///
+    /// # Errors
+    /// [`Error`]; a location outside of the model's own folder is refused.
+    pub fn read_file(path: &Path) -> Result<Self, Error> {
+        let read = |path: &Path| {
+            fs::read(path).map(Bytes::from).map_err(|why| Error::File { why, path: path.to_owned() })
+        };
+        let bytes = read(path)?;
+        let mut proto = ModelProto::decode(bytes)?;
+        let graph = proto.graph.as_mut().ok_or_else(|| Error::Unsound("it has no graph".into()))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut files = HashMap::new();
+        for tensor in tensors(graph) {
+            let Some(location) = location(tensor) else { continue };
+            if files.contains_key(location) {
+                continue;
+            }
+            // A model from elsewhere must not read other files than its own.
+            if !Path::new(location).components().all(|c| matches!(c, Component::Normal(_))) {
+                let why = format!("“{location}” is outside of the model's folder");
+                return Err(Error::External { tensor: tensor.name.clone(), why });
+            }
+            files.insert(location.to_owned(), read(&folder.join(location))?);
+        }
+        for tensor in tensors(graph) {
+            inline(tensor, &|location| files.get(location).cloned())?;
+        }
+        Self::new(proto)
+    }
+
+    /// Takes messages as they are, for models that a program builds.
+    ///
+    /// # Errors
+    /// [`Error::Unsound`] and [`Error::Opset`].
+    pub fn new(mut proto: ModelProto) -> Result<Self, Error> {
+        let opset = opset(&proto);
+        if !OPSETS.contains(&opset) {
+            return Err(Error::Opset(opset));
+        }
+        let graph = proto.graph.as_mut().ok_or_else(|| Error::Unsound("it has no graph".into()))?;
+        graph::order(graph)?;
+        Ok(Self { proto })
+    }
+
+    /// The messages.
+    pub fn proto(&self) -> &ModelProto {
+        &self.proto
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &GraphProto {
+        // `new` lets no model through without one.
+        static EMPTY: GraphProto = GraphProto {
+            node: Vec::new(),
+            name: String::new(),
+            initializer: Vec::new(),
+            doc_string: String::new(),
+            input: Vec::new(),
+            output: Vec::new(),
+            value_info: Vec::new(),
+        };
+        self.proto.graph.as_ref().unwrap_or(&EMPTY)
+    }
+
+    /// The version of the standard operators.
+    pub fn opset(&self) -> i64 {
+        opset(&self.proto)
+    }
+
+    /// The messages, to be changed and made a model again.
+    pub(crate) fn into_proto(self) -> ModelProto {
+        self.proto
+    }
+
+    /// The whole model in one piece.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] above 2 GiB.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        if self.proto.encoded_len() > LIMIT {
+            return Err(Error::TooLarge);
+        }
+        Ok(self.proto.encode_to_vec())
+    }
+
+    /// The model and, apart from it, its weights: what a session takes as an external file in memory, or what is
+    /// written beside the model as `location`. This is the way for models of any size.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where even what remains is above 2 GiB.
+    pub fn to_parts(&self, location: &str) -> Result<(Vec<u8>, Vec<u8>), Error> {
+        let mut apart = self.clone();
+        let mut weights = Vec::new();
+        for tensor in apart.proto.graph.iter_mut().flat_map(|g| &mut g.initializer) {
+            if tensor.raw_data.len() < SMALL {
+                continue;
+            }
+            let entry = |key: &str, value: String| StringEntry { key: key.into(), value };
+            tensor.external_data = vec![
+                entry("location", location.into()),
+                entry("offset", weights.len().to_string()),
+                entry("length", tensor.raw_data.len().to_string()),
+            ];
+            tensor.data_location = 1;
+            weights.extend_from_slice(&tensor.raw_data);
+            tensor.raw_data = Bytes::new();
+            // Wherever it starts, a tensor of any type may be read in place.
+            weights.resize(weights.len().next_multiple_of(64), 0);
+        }
+        Ok((apart.to_bytes()?, weights))
+    }
+}
+
+fn opset(proto: &ModelProto) -> i64 {
+    proto.opset_import.iter().find(|o| graph::is_standard(&o.domain)).map_or(0, |o| o.version)
+}
+
+/// Initializers, and the values of constant nodes.
+fn tensors(graph: &mut GraphProto) -> impl Iterator<Item = &mut TensorProto> {
+    let attributes = graph.node.iter_mut().flat_map(|n| &mut n.attribute);
+    graph.initializer.iter_mut().chain(attributes.filter_map(|a| a.t.as_mut()))
+}
+
+fn location(tensor: &TensorProto) -> Option<&str> {
+    (tensor.data_location == 1)
+        .then(|| tensor.external_data.iter().find(|e| e.key == "location").map_or("", |e| &e.value))
+}
+
+/// Brings external data into the tensor, without a copy.
+fn inline(tensor: &mut TensorProto, external: &impl Fn(&str) -> Option<Bytes>) -> Result<(), Error> {
+    let Some(location) = location(tensor) else { return Ok(()) };
+    let bad = |why: String| Error::External { tensor: tensor.name.clone(), why };
+    let data = external(location).ok_or_else(|| bad(format!("“{location}” was not given")))?;
+    let number = |key: &str| match tensor.external_data.iter().find(|e| e.key == key) {
+        Some(e) => e.value.parse().map(Some).map_err(|_| bad(format!("its {key} is no number"))),
+        None => Ok(None),
+    };
+    let start: usize = number("offset")?.unwrap_or(0);
+    let length = number("length")?.unwrap_or(data.len().saturating_sub(start));
+    let end = start.checked_add(length).filter(|&end| end <= data.len());
+    let end = end.ok_or_else(|| bad(format!("“{location}” is too short")))?;
+    if tensor::count(&tensor.dims).is_none() {
+        return Err(bad("its shape is none".into()));
+    }
+    tensor.raw_data = data.slice(start..end);
+    tensor.external_data.clear();
+    tensor.data_location = 0;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{NodeProto, OperatorSetId};
+
+    fn model() -> Model {
+        let weights: Vec<f32> = (0u8..=255).cycle().take(600).map(f32::from).collect();
+        let graph = GraphProto {
+            initializer: vec![
+                tensor::of_floats("w", &[600], &weights),
+                tensor::of_floats("s", &[1], &[2.0]),
+            ],
+            node: vec![NodeProto {
+                op_type: "Mul".into(),
+                input: vec!["w".into(), "s".into()],
+                output: vec!["y".into()],
+                ..NodeProto::default()
+            }],
+            ..GraphProto::default()
+        };
+        let opset_import = vec![OperatorSetId { domain: String::new(), version: 17 }];
+        Model::new(ModelProto { ir_version: 9, opset_import, graph: Some(graph), ..ModelProto::default() })
+            .unwrap()
+    }
+
+    #[test]
+    fn a_model_comes_back_in_one_piece_and_in_two() {
+        let model = model();
+        assert_eq!(Model::read(model.to_bytes().unwrap()).unwrap(), model);
+
+        let (bytes, weights) = model.to_parts("w.bin").unwrap();
+        assert!(bytes.len() < 300 && weights.len() >= 2400, "{} {}", bytes.len(), weights.len());
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("m.onnx"), &bytes).unwrap();
+        let absent = Model::read_file(&folder.path().join("m.onnx")).unwrap_err().to_string();
+        assert!(absent.contains("w.bin"), "{absent}");
+        fs::write(folder.path().join("w.bin"), &weights).unwrap();
+        assert_eq!(Model::read_file(&folder.path().join("m.onnx")).unwrap(), model);
+
+        let short = Bytes::from(weights[..100].to_vec());
+        let short = Model::read_with(bytes.clone(), |_| Some(short.clone())).unwrap_err();
+        assert!(matches!(short, Error::External { .. }), "{short}");
+        assert!(matches!(Model::read(bytes), Err(Error::External { .. })));
+    }
+
+    #[test]
+    fn weights_stay_in_the_models_folder() {
+        for place in ["../w.bin", "/etc/passwd", "a/../../b"] {
+            let (bytes, _) = model().to_parts(place).unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("m.onnx"), bytes).unwrap();
+            let error = Model::read_file(&folder.path().join("m.onnx")).unwrap_err();
+            assert!(error.to_string().contains("outside of the model's folder"), "{error}");
+        }
+    }
+
+    #[test]
+    fn opsets_without_rules_are_refused() {
+        let mut proto = model().into_proto();
+        proto.opset_import[0].version = 12;
+        assert!(matches!(Model::new(proto), Err(Error::Opset(12))));
+    }
+}

@@ -1,0 +1,123 @@
+//! Operators that take elements by their place.
+
+use crate::backward::Step;
+use crate::dim;
+use crate::error::Refusal;
+use crate::graph::{Attributes, Setting};
+use crate::shapes;
+use crate::tape::Tape;
+use crate::tensor;
+use crate::window::whole;
+
+impl Tape {
+    /// Puts zeros before and after; each entry is an axis and how many.
+    fn surround(&mut self, g: &str, zeros: &[(usize, i64, i64)]) -> Result<String, Refusal> {
+        if zeros.iter().all(|&(_, before, after)| before == 0 && after == 0) {
+            return Ok(g.into());
+        }
+        let rank = self.rank(g)?;
+        let mut pads = vec![0i64; 2 * rank];
+        for &(axis, before, after) in zeros {
+            if axis >= rank {
+                return Err(Refusal::Shape(g.into()));
+            }
+            (pads[axis], pads[rank + axis]) = (before, after);
+        }
+        let pads = self.ints(&pads);
+        Ok(self.op("Pad", &[g, &pads], &[]))
+    }
+}
+
+/// `y[…, i, …] = x[…, start + step · i, …]`: back between zeros, or through a matrix where places are skipped.
+pub(super) fn slice(s: &mut Step<'_>) -> Result<(), Refusal> {
+    let x = s.x(0)?;
+    let shape = s.tape.shape(&x)?;
+    let cuts = shapes::cuts(&s.tape.facts, s.node).ok_or_else(|| Refusal::Computed(s.y()))?;
+    let mut g = s.g()?;
+    let mut zeros = Vec::new();
+    for cut in cuts {
+        let size = shape[cut.axis].size().ok_or_else(|| Refusal::Shape(x.clone()))?;
+        if cut.step == 1 || cut.count == 0 {
+            zeros.push((cut.axis, cut.start, whole(size) - cut.start - whole(cut.count)));
+        } else {
+            let places = cut.places().enumerate().map(|(column, row)| (row, column, 1.0));
+            g = s.tape.spread(&g, cut.axis, (size, cut.count), places)?;
+        }
+    }
+    let d = s.tape.surround(&g, &zeros)?;
+    s.give(0, d);
+    Ok(())
+}
+
+/// `y[…, i, …] = x[…, index[i], …]`: each `g` goes back to its index, and what meets there is summed. One index is
+/// a slice; for several, the sum is a product with the matrix that has a one at each pair of index and place.
+pub(super) fn gather(s: &mut Step<'_>) -> Result<(), Refusal> {
+    let (x, indices, g) = (s.x(0)?, s.x(1)?, s.g()?);
+    let axis = s.axis(0, &x)?;
+    let t = &mut *s.tape;
+    let (shape, picked) = (t.shape(&x)?, t.shape(&indices)?);
+    let size = shape[axis].size().map(whole).ok_or_else(|| Refusal::Shape(x.clone()))?;
+    let count = dim::product(&picked).ok_or_else(|| Refusal::Shape(indices.clone()))?;
+    let mut flat = shape.clone();
+    flat[axis] = count;
+    let g = t.reshape(&g, &flat)?;
+    let constant = t.facts.integers(&indices);
+    if let Some(&[index]) = constant.as_deref() {
+        let place = if index < 0 { index.checked_add(size) } else { Some(index) };
+        let place = place.filter(|p| (0..size).contains(p)).ok_or(Refusal::Computed(indices))?;
+        let d = t.surround(&g, &[(axis, place, size - place - 1)])?;
+        s.give(0, d);
+        return Ok(());
+    }
+    let list = t.reshape(&indices, &[flat[axis].clone()])?;
+    let list = t.cast(&list, tensor::INT64);
+    let depth = t.int(size);
+    let values = t.reals(&[2], &[0.0, 1.0], &x)?;
+    let matrix = t.op("OneHot", &[&list, &depth, &values], &[("axis", Setting::Int(0))]);
+    let d = t.along(&g, axis, &matrix)?;
+    s.give(0, d);
+    Ok(())
+}
+
+/// With zeros around, what was added is cut off. Where the border is repeated or mirrored, it goes back to the
+/// elements it was taken from.
+pub(super) fn pad(s: &mut Step<'_>) -> Result<(), Refusal> {
+    s.only_before(1)?;
+    let (x, mut g) = (s.x(0)?, s.g()?);
+    let shape = s.tape.shape(&x)?;
+    let pads = shapes::paddings(&s.tape.facts, s.node, shape.len()).ok_or(Refusal::Computed(s.x(1)?))?;
+    let mode = s.node.word("mode", "constant");
+    if mode == "constant" {
+        let negative: Option<Vec<_>> =
+            pads.iter().map(|&(axis, b, a)| Some((axis, b.checked_neg()?, a.checked_neg()?))).collect();
+        let d = s.tape.surround(&g, &negative.ok_or(Refusal::Attribute("pads"))?)?;
+        s.give(0, d);
+        return Ok(());
+    }
+    for (axis, before, after) in pads.into_iter().filter(|p| (p.1, p.2) != (0, 0)) {
+        let size = shape[axis].size().map(whole).filter(|&n| n > 0).ok_or_else(|| Refusal::Shape(x.clone()))?;
+        let padded = size.checked_add(before).and_then(|n| n.checked_add(after));
+        let padded = padded.and_then(|n| usize::try_from(n).ok()).ok_or(Refusal::Attribute("pads"))?;
+        let source = |place: usize| -> Option<i64> {
+            let place = whole(place).checked_sub(before)?;
+            Some(match mode {
+                "edge" => place.clamp(0, size - 1),
+                "wrap" => place.rem_euclid(size),
+                // There and back without repeating the ends.
+                _ => {
+                    let period = (size - 1).checked_mul(2)?.max(1);
+                    let place = place.rem_euclid(period);
+                    place.min(period - place)
+                }
+            })
+        };
+        if !matches!(mode, "edge" | "wrap" | "reflect") {
+            return Err(Refusal::Attribute("mode"));
+        }
+        let to = usize::try_from(size).map_err(|_| Refusal::Attribute("pads"))?;
+        let entries = (0..padded).filter_map(|column| Some((usize::try_from(source(column)?).ok()?, column, 1.0)));
+        g = s.tape.spread(&g, axis, (to, padded), entries)?;
+    }
+    s.give(0, g);
+    Ok(())
+}

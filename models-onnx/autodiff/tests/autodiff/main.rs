@@ -1,0 +1,10 @@
+//! Gradients run by ONNX Runtime and held against differences.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod cases;
+mod graphs;
+mod losses;
+mod mutated;
+mod rules;
+mod starter;
+mod support;
