@@ -100,9 +100,7 @@ impl Differentiate {
         let mut cotangents = Vec::new();
         for value in &self.pulled {
             let name = free(&tape, "cotangent_", value)?;
-            let bad = |why| Error::Loss { term: name.clone(), why };
-            let shape = tape.shape(value).map_err(bad)?;
-            tape.input(&name, value, shape).map_err(bad)?;
+            tape.input_like(&name, value);
             seeds.push((value.clone(), name.clone()));
             cotangents.push(name);
         }

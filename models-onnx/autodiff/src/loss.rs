@@ -135,7 +135,8 @@ impl Term {
         match &self.weight {
             Weight::Number(weight) => tape.scale(&self.name, (*weight).into()),
             Weight::Value(weight) => {
-                tape.input(weight, &self.name, Vec::new())?;
+                let kind = tape.facts.kind(&self.name).ok_or_else(|| Refusal::Precision(self.name.clone()))?;
+                tape.input_of(weight, kind, Vec::new());
                 Ok(tape.mul(&self.name, weight))
             }
         }
@@ -146,7 +147,7 @@ impl Term {
             Measure::Cosine => self.angle(tape)?,
             Measure::CrossEntropy => self.surprise(tape)?,
             _ => {
-                let d = self.difference(tape)?;
+                let d = self.difference(tape);
                 match self.measure {
                     Measure::Mean | Measure::Sum => d,
                     Measure::L1 => tape.unary("Abs", &d),
@@ -155,28 +156,26 @@ impl Term {
             }
         };
         match self.measure {
-            Measure::Sum | Measure::SumSquare => self.total(tape, &value),
+            Measure::Sum | Measure::SumSquare => Ok(self.total(tape, &value)),
             Measure::Norm => {
-                let sum = self.total(tape, &value)?;
+                let sum = self.total(tape, &value);
                 root(tape, &sum)
             }
-            _ => self.average(tape, &value),
+            _ => Ok(self.average(tape, &value)),
         }
     }
 
-    fn difference(&self, tape: &mut Tape) -> Result<String, Refusal> {
-        let Some(other) = &self.against else { return Ok(self.of.clone()) };
-        let shape = tape.shape(&self.of)?;
-        tape.input(other, &self.of, shape)?;
-        Ok(tape.sub(&self.of, other))
+    fn difference(&self, tape: &mut Tape) -> String {
+        let Some(other) = &self.against else { return self.of.clone() };
+        tape.input_like(other, &self.of);
+        tape.sub(&self.of, other)
     }
 
     /// `1 − a·b / |a||b|`.
     fn angle(&self, tape: &mut Tape) -> Result<String, Refusal> {
         let (a, b) = (&self.of, self.against.as_ref().ok_or(Refusal::Missing(1))?);
-        let shape = tape.shape(a)?;
-        let last = shape.len().checked_sub(1).ok_or_else(|| Refusal::Shape(a.clone()))?;
-        tape.input(b, a, shape)?;
+        let last = tape.rank(a)?.checked_sub(1).ok_or_else(|| Refusal::Shape(a.clone()))?;
+        tape.input_like(b, a);
         let mut dot = |a: &str, b: &str| {
             let product = tape.mul(a, b);
             tape.sum(&product, &[last], false)
@@ -207,28 +206,27 @@ impl Term {
     }
 
     /// `Σ m v`.
-    fn total(&self, tape: &mut Tape, value: &str) -> Result<String, Refusal> {
-        let value = match self.mask(tape, value)? {
+    fn total(&self, tape: &mut Tape, value: &str) -> String {
+        let value = match self.mask(tape, value) {
             Some(mask) => tape.mul(value, &mask),
             None => value.to_owned(),
         };
-        Ok(tape.whole("ReduceSum", &value))
+        tape.whole("ReduceSum", &value)
     }
 
     /// `Σ m v / Σ m`.
-    fn average(&self, tape: &mut Tape, value: &str) -> Result<String, Refusal> {
-        let Some(mask) = self.mask(tape, value)? else { return Ok(tape.whole("ReduceMean", value)) };
-        let sum = self.total(tape, value)?;
+    fn average(&self, tape: &mut Tape, value: &str) -> String {
+        let Some(mask) = self.mask(tape, value) else { return tape.whole("ReduceMean", value) };
+        let sum = self.total(tape, value);
         let all = tape.expand_like(&mask, value);
         let all = tape.whole("ReduceSum", &all);
-        Ok(tape.div(&sum, &all))
+        tape.div(&sum, &all)
     }
 
-    fn mask(&self, tape: &mut Tape, value: &str) -> Result<Option<String>, Refusal> {
-        let Some(mask) = &self.mask else { return Ok(None) };
-        let shape = tape.shape(value)?;
-        tape.input(mask, value, shape)?;
-        Ok(Some(mask.clone()))
+    fn mask(&self, tape: &mut Tape, value: &str) -> Option<String> {
+        let mask = self.mask.clone()?;
+        tape.input_like(&mask, value);
+        Some(mask)
     }
 }
 
@@ -240,19 +238,24 @@ fn root(tape: &mut Tape, x: &str) -> Result<String, Refusal> {
 }
 
 impl Tape {
-    /// Makes sure that there is a value of this name: a new input of the type of `like` if there is none.
-    pub(crate) fn input(&mut self, name: &str, like: &str, shape: Shape) -> Result<(), Refusal> {
-        let kind = self.facts.kind(like).ok_or_else(|| Refusal::Precision(like.into()))?;
-        self.input_of(name, kind, shape);
-        Ok(())
+    /// Makes sure that there is a value of this name: a new input like `like` if there is none.
+    pub(crate) fn input_like(&mut self, name: &str, like: &str) {
+        if !self.has(name) {
+            self.facts.same(name, like);
+            self.new_input(name);
+        }
     }
 
+    /// Makes sure that there is a value of this name: a new input of this type and shape if there is none.
     fn input_of(&mut self, name: &str, kind: i32, shape: Shape) {
-        if self.has(name) {
-            return;
+        if !self.has(name) {
+            self.facts.set(name, kind, shape);
+            self.new_input(name);
         }
+    }
+
+    fn new_input(&mut self, name: &str) {
         self.take(name);
-        self.facts.set(name, kind, shape);
         let info = self.facts.describe(name);
         self.graph.input.push(info);
     }

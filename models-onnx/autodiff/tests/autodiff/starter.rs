@@ -1,1 +1,46 @@
-//! Soon.
+//! The starter pack's generator: its gradient against differences along random directions.
+
+use std::path::Path;
+
+use autodiff::{Differentiate, Loss, Measure, Model, Term, coverage};
+
+use crate::support::{Array, Arrays, Runner, noise, slope};
+
+#[test]
+fn the_gradient_of_a_picture_by_its_styles() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packs/starter-faces/synthesis.onnx");
+    let model = Model::read_file(&path).unwrap();
+    assert!(coverage(&model).iter().all(|c| c.covered), "{:?}", coverage(&model));
+    let styles: usize = 2176;
+    let loss = Loss::of(Term::new("brightness", Measure::MeanSquare, "image"));
+    let gradient = Differentiate::new(model.clone()).loss(loss).wrt("styles").also("image").build().unwrap();
+    let (before, after) = (model.to_bytes().unwrap().len(), gradient.model.to_bytes().unwrap().len());
+    assert!(after < before + before / 50, "weights are not copied: {before} became {after} bytes");
+
+    let mut runner = Runner::new(&gradient.model);
+    let at: Array = (vec![1, styles], noise(1, styles).iter().map(|v| 1.0 + 0.5 * v).collect());
+    let mut run = |values: Vec<f32>| runner.run(&Arrays::from([("styles".to_owned(), (vec![1, styles], values))]));
+    let results = run(at.1.clone());
+    let found: Vec<f64> = results["grad_styles"].1.iter().map(|&v| v.into()).collect();
+    assert_eq!(found.len(), styles);
+    for seed in 0..4 {
+        // Random directions, and the gradient's own, along which the slope is its length.
+        let direction: Vec<f64> = match seed {
+            0 => found.clone(),
+            _ => noise(seed + 20, styles).into_iter().map(f64::from).collect(),
+        };
+        let length = direction.iter().map(|d| d * d).sum::<f64>().sqrt();
+        let mut square = |step: f64| {
+            let moved = at.1.iter().zip(&direction).map(|(x, d)| (f64::from(*x) + step * d / length) as f32);
+            // Summed here in double precision: the graph's own sum is too coarse for differences.
+            let image = &run(moved.collect())["image"].1;
+            image.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>() / image.len() as f64
+        };
+        let expected = slope(&mut square, 0.005);
+        let along = found.iter().zip(&direction).map(|(g, d)| g * d).sum::<f64>() / length;
+        let error = (along - expected).abs() / expected.abs();
+        println!("direction {seed}: {along:.6e} and {expected:.6e}, off by {error:.1e}");
+        // Leaky units bend at zero, some of them within the step.
+        assert!(error < 2e-3, "{along} {expected}");
+    }
+}

@@ -49,7 +49,7 @@ pub(crate) struct Runner(Session);
 impl Runner {
     /// Opens it as the plug-in would, on one thread.
     pub(crate) fn new(model: &Model) -> Self {
-        Self::open(model).unwrap_or_else(|why| panic!("{why}\n{:#?}", model.graph().node))
+        Self::open(model).unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// Opens it, or says why not.
@@ -115,7 +115,7 @@ pub(crate) fn info(name: &str, kind: i32, dims: &[Result<usize, &str>]) -> Value
 pub(crate) fn node(op: &str, inputs: &[&str], outputs: &[&str], attribute: Vec<AttributeProto>) -> NodeProto {
     NodeProto {
         op_type: op.into(),
-        name: format!("the_{op}"),
+        name: format!("the_{}", outputs[0]),
         input: inputs.iter().map(|&i| i.into()).collect(),
         output: outputs.iter().map(|&o| o.into()).collect(),
         attribute,

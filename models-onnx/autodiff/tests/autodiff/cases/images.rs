@@ -91,6 +91,7 @@ fn normalisations() -> Vec<Case> {
     vec![
         statistics(case("BatchNormalization").x(&[2, 2, 2, 2]).x(&[2]).x(&[2])),
         statistics(case("BatchNormalization").x(&[3, 2]).x(&[2]).x(&[2]).real("epsilon", 0.1)),
+        statistics(case("BatchNormalization").x(&[3, 2, 2]).x(&[2]).x(&[2]).with("training_mode", 1).unused(2)),
         case("LayerNormalization").x(&[2, 4]).x(&[4]).x(&[4]),
         case("LayerNormalization").x(&[2, 3, 2]).x(&[3, 2]).with("axis", 1).real("epsilon", 0.01),
         case("InstanceNormalization").x(&[2, 2, 2, 3]).x(&[2]).x(&[2]),

@@ -27,6 +27,8 @@ pub(crate) struct Case {
     inputs: Vec<Input>,
     attributes: Vec<AttributeProto>,
     outputs: usize,
+    /// Further outputs, which nothing depends on.
+    unused: usize,
 }
 
 #[derive(Clone)]
@@ -38,7 +40,7 @@ enum Input {
 
 /// A case without inputs, for opsets 17 and 21.
 pub(crate) fn case(op: &'static str) -> Case {
-    Case { op, opsets: vec![17, 21], batch: false, inputs: Vec::new(), attributes: Vec::new(), outputs: 1 }
+    Case { op, opsets: vec![17, 21], batch: false, inputs: Vec::new(), attributes: Vec::new(), outputs: 1, unused: 0 }
 }
 
 impl Case {
@@ -129,6 +131,12 @@ impl Case {
         self
     }
 
+    /// How many outputs there are beyond those that are differentiated.
+    pub(crate) fn unused(mut self, outputs: usize) -> Self {
+        self.unused = outputs;
+        self
+    }
+
     /// In which opsets.
     pub(crate) fn opsets(mut self, opsets: &[i64]) -> Self {
         self.opsets = opsets.to_vec();
@@ -186,7 +194,8 @@ impl Case {
         let outputs = self.outputs();
         let outputs: Vec<_> = outputs.iter().map(String::as_str).collect();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let node = support::node(self.op, &names, &outputs, self.attributes.clone());
+        let mut node = support::node(self.op, &names, &outputs, self.attributes.clone());
+        node.output.extend((0..self.unused).map(|i| format!("unused{i}")));
         support::model(opset, infos, initializers, vec![node], &outputs)
     }
 }
