@@ -1,4 +1,4 @@
-//! The starter pack's generator: its gradient against differences along random directions.
+//! The starter pack's generator: its gradient against differences along directions.
 
 use std::path::Path;
 
@@ -23,12 +23,12 @@ fn the_gradient_of_a_picture_by_its_styles() {
     let results = run(at.1.clone());
     let found: Vec<f64> = results["grad_styles"].1.iter().map(|&v| v.into()).collect();
     assert_eq!(found.len(), styles);
-    for seed in 0..4 {
-        // Random directions, and the gradient's own, along which the slope is its length.
-        let direction: Vec<f64> = match seed {
-            0 => found.clone(),
-            _ => noise(seed + 20, styles).into_iter().map(f64::from).collect(),
-        };
+    for seed in 0..6 {
+        // The gradient's own direction, then that of random halves of it: along these the slope is far above what
+        // single precision leaves of a difference.
+        let half = noise(seed + 20, styles);
+        let half = found.iter().zip(half).map(|(g, r)| if seed == 0 || r > 0.0 { *g } else { 0.0 });
+        let direction: Vec<f64> = half.collect();
         let length = direction.iter().map(|d| d * d).sum::<f64>().sqrt();
         let mut square = |step: f64| {
             let moved = at.1.iter().zip(&direction).map(|(x, d)| (f64::from(*x) + step * d / length) as f32);
@@ -36,11 +36,11 @@ fn the_gradient_of_a_picture_by_its_styles() {
             let image = &run(moved.collect())["image"].1;
             image.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>() / image.len() as f64
         };
-        let expected = slope(&mut square, 0.005);
+        let expected = slope(&mut square, 0.02);
         let along = found.iter().zip(&direction).map(|(g, d)| g * d).sum::<f64>() / length;
         let error = (along - expected).abs() / expected.abs();
         println!("direction {seed}: {along:.6e} and {expected:.6e}, off by {error:.1e}");
         // Leaky units bend at zero, some of them within the step.
-        assert!(error < 2e-3, "{along} {expected}");
+        assert!(error < 1e-3, "{along} {expected}");
     }
 }
