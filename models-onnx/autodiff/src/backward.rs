@@ -20,9 +20,12 @@ pub(crate) struct Active(HashMap<String, String>);
 impl Active {
     /// Values of types without derivative, such as indices, are never active.
     pub(crate) fn of(graph: &GraphProto, facts: &Facts, variables: &[String]) -> Self {
-        let mut from: HashMap<String, String> = variables.iter().map(|v| (v.clone(), String::new())).collect();
+        let mut from: HashMap<String, String> =
+            variables.iter().map(|v| (v.clone(), String::new())).collect();
         for node in &graph.node {
-            let Some(source) = graph::needs(node).into_iter().find(|i| from.contains_key(*i)) else { continue };
+            let Some(source) = graph::needs(node).into_iter().find(|i| from.contains_key(*i)) else {
+                continue;
+            };
             let source = source.to_owned();
             for output in node.output.iter().filter(|o| !o.is_empty()) {
                 if facts.kind(output).is_none_or(tensor::is_real) {

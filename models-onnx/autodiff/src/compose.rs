@@ -56,7 +56,9 @@ impl Model {
         proto.ir_version = proto.ir_version.max(other.ir_version);
         for import in other.opset_import {
             match proto.opset_import.iter().find(|o| o.domain == import.domain) {
-                Some(o) if o.version != import.version => return Err(Error::Opsets(o.version, import.version)),
+                Some(o) if o.version != import.version => {
+                    return Err(Error::Opsets(o.version, import.version));
+                }
                 Some(_) => {}
                 None => proto.opset_import.push(import),
             }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use crate::dim::{self, Dim, Shape};
 use crate::graph::Attributes;
 use crate::proto::{
-    DimProto, DimValue, GraphProto, NodeProto, ShapeProto, TensorProto, TensorTypeProto, TypeProto, ValueInfoProto,
+    DimProto, DimValue, GraphProto, NodeProto, ShapeProto, TensorProto, TensorTypeProto, TypeProto,
+    ValueInfoProto,
 };
 use crate::shapes;
 use crate::tensor;
@@ -105,7 +106,11 @@ impl Facts {
         let shape = self.shape(value).map(|s| ShapeProto { dim: s.iter().map(dim).collect() });
         let elem_type = self.kind(value).unwrap_or(tensor::FLOAT);
         let tensor_type = Some(TensorTypeProto { elem_type, shape });
-        ValueInfoProto { name: value.into(), r#type: Some(TypeProto { tensor_type }), ..ValueInfoProto::default() }
+        ValueInfoProto {
+            name: value.into(),
+            r#type: Some(TypeProto { tensor_type }),
+            ..ValueInfoProto::default()
+        }
     }
 
     /// Takes what a message says of a value.
@@ -195,8 +200,8 @@ impl Facts {
     fn kind_of(&self, node: &NodeProto, output: usize) -> Option<i32> {
         let of = |index: usize| self.kind(node.input.get(index)?);
         match node.op_type.as_str() {
-            "Greater" | "Less" | "GreaterOrEqual" | "LessOrEqual" | "Equal" | "And" | "Or" | "Xor" | "Not"
-            | "IsNaN" | "IsInf" => Some(tensor::BOOL),
+            "Greater" | "Less" | "GreaterOrEqual" | "LessOrEqual" | "Equal" | "And" | "Or" | "Xor"
+            | "Not" | "IsNaN" | "IsInf" => Some(tensor::BOOL),
             "Shape" | "Size" | "ArgMax" | "ArgMin" | "NonZero" => Some(tensor::INT64),
             "MaxPool" | "TopK" if output == 1 => Some(tensor::INT64),
             "Dropout" if output == 1 => Some(tensor::BOOL),

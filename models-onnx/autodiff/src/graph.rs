@@ -18,11 +18,7 @@ pub(crate) fn label(node: &NodeProto) -> &str {
 
 /// The operator, with its domain where that is not the standard one.
 pub(crate) fn operator(node: &NodeProto) -> String {
-    if is_standard(&node.domain) {
-        node.op_type.clone()
-    } else {
-        format!("{}.{}", node.domain, node.op_type)
-    }
+    if is_standard(&node.domain) { node.op_type.clone() } else { format!("{}.{}", node.domain, node.op_type) }
 }
 
 /// Sorts nodes topologically, and refuses graphs in which a value is made twice, or from itself, or not at all.
@@ -75,7 +71,8 @@ pub(crate) fn order(graph: &mut GraphProto) -> Result<(), Error> {
         return Err(Error::Unsound(format!("“{}” needs its own result", label(&graph.node[stuck]))));
     }
     if !sorted.is_sorted() {
-        let mut nodes: Vec<Option<NodeProto>> = std::mem::take(&mut graph.node).into_iter().map(Some).collect();
+        let mut nodes: Vec<Option<NodeProto>> =
+            std::mem::take(&mut graph.node).into_iter().map(Some).collect();
         graph.node = sorted.into_iter().filter_map(|i| nodes[i].take()).collect();
     }
     Ok(())

@@ -11,6 +11,7 @@
 //! 4. [`Differentiate`] writes the gradients: it goes back from the loss through the nodes that depend on the variables
 //!    and applies the rule of each ([`RULES`]). [`coverage`] tells beforehand whether a model has operators without one.
 //! 5. [`Model::to_bytes`] or [`Model::to_parts`] hands the result to a session.
+//! 6. [`Adam`], with the rate of a [`Schedule`], or [`Lbfgs`] makes steps of the gradients that come out.
 //!
 //! ```
 //! use autodiff::{Differentiate, Loss, Measure, Model, Term};
@@ -38,6 +39,7 @@
 //! may leave sizes open, such as that of a batch, as long as a gradient does not hinge on them.
 #![forbid(unsafe_code)]
 
+mod adam;
 mod backward;
 mod compose;
 mod differentiate;
@@ -45,17 +47,22 @@ mod dim;
 mod error;
 mod facts;
 mod graph;
+mod lbfgs;
 mod loss;
 mod model;
 pub mod proto;
 mod rules;
+mod schedule;
 mod shapes;
 mod tape;
 pub mod tensor;
 mod window;
 
+pub use adam::{Adam, Diverged};
 pub use differentiate::{Coverage, Differentiate, Gradient, coverage};
 pub use error::{Error, Refusal};
+pub use lbfgs::{Lbfgs, Outcome};
 pub use loss::{Loss, Measure, Term};
 pub use model::Model;
 pub use rules::{RULES, Rule};
+pub use schedule::Schedule;

@@ -135,7 +135,8 @@ impl Term {
         match &self.weight {
             Weight::Number(weight) => tape.scale(&self.name, (*weight).into()),
             Weight::Value(weight) => {
-                let kind = tape.facts.kind(&self.name).ok_or_else(|| Refusal::Precision(self.name.clone()))?;
+                let kind =
+                    tape.facts.kind(&self.name).ok_or_else(|| Refusal::Precision(self.name.clone()))?;
                 tape.input_of(weight, kind, Vec::new());
                 Ok(tape.mul(&self.name, weight))
             }

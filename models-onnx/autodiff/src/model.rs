@@ -211,10 +211,7 @@ mod tests {
     fn model() -> Model {
         let weights: Vec<f32> = (0u8..=255).cycle().take(600).map(f32::from).collect();
         let graph = GraphProto {
-            initializer: vec![
-                tensor::of_floats("w", &[600], &weights),
-                tensor::of_floats("s", &[1], &[2.0]),
-            ],
+            initializer: vec![tensor::of_floats("w", &[600], &weights), tensor::of_floats("s", &[1], &[2.0])],
             node: vec![NodeProto {
                 op_type: "Mul".into(),
                 input: vec!["w".into(), "s".into()],

@@ -18,8 +18,8 @@ pub(crate) fn infer(facts: &mut Facts, node: &NodeProto) -> Option<Vec<Option<Sh
     let one = |shape: Shape| Some(vec![Some(shape)]);
     let of = |facts: &Facts, index: usize| facts.shape(input(index)?).cloned();
     match node.op_type.as_str() {
-        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Min" | "Max" | "Sum" | "Mean" | "Where" | "Greater" | "Less"
-        | "GreaterOrEqual" | "LessOrEqual" | "Equal" | "And" | "Or" | "Xor" | "Mod" => {
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Min" | "Max" | "Sum" | "Mean" | "Where" | "Greater"
+        | "Less" | "GreaterOrEqual" | "LessOrEqual" | "Equal" | "And" | "Or" | "Xor" | "Mod" => {
             let shapes: Vec<Shape> = (0..node.input.len()).map(|i| of(facts, i)).collect::<Option<_>>()?;
             one(shapes.iter().skip(1).try_fold(shapes.first()?.clone(), |a, b| broadcast(facts, &a, b))?)
         }
@@ -60,10 +60,11 @@ pub(crate) fn infer(facts: &mut Facts, node: &NodeProto) -> Option<Vec<Option<Sh
             one(all.then(|| x.iter().zip(&times).map(|(x, t)| x.times(t)).collect::<Option<_>>())??)
         }
         "ConstantOfShape" => one(entries(facts, input(0)?)?),
-        "Shape" => one(vec![Dim::known(facts.entries(node.output.first()?).map_or_else(
-            || facts.shape(input(0)?).map(Vec::len),
-            |e| Some(e.len()),
-        )?)]),
+        "Shape" => one(vec![Dim::known(
+            facts
+                .entries(node.output.first()?)
+                .map_or_else(|| facts.shape(input(0)?).map(Vec::len), |e| Some(e.len()))?,
+        )]),
         "Size" => one(Vec::new()),
         "Concat" => {
             let shapes: Vec<Shape> = (0..node.input.len()).map(|i| of(facts, i)).collect::<Option<_>>()?;
@@ -91,7 +92,8 @@ pub(crate) fn infer(facts: &mut Facts, node: &NodeProto) -> Option<Vec<Option<Sh
         "Pad" => {
             let mut x = of(facts, 0)?;
             for (at, before, after) in paddings(facts, node, x.len())? {
-                let padded = x[at].size().and_then(|s| i64::try_from(s).ok()?.checked_add(before)?.checked_add(after));
+                let padded =
+                    x[at].size().and_then(|s| i64::try_from(s).ok()?.checked_add(before)?.checked_add(after));
                 let padded = padded.map(|s| usize::try_from(s).ok().map(Dim::known));
                 x[at] = match padded {
                     Some(size) => size?,
@@ -156,12 +158,61 @@ pub(crate) fn infer(facts: &mut Facts, node: &NodeProto) -> Option<Vec<Option<Sh
 
 /// Operators whose first output is of the shape of their first input.
 const SAME: &[&str] = &[
-    "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu",
-    "Clip", "Cos", "Cosh", "CumSum", "Dropout", "Elu", "Erf", "Exp", "Floor", "Gelu", "GroupNormalization",
-    "HardSigmoid", "HardSwish", "Hardmax", "Identity", "InstanceNormalization", "IsNaN", "LeakyRelu", "Log",
-    "LogSoftmax", "Mish", "Neg", "Not", "PRelu", "RMSNormalization", "Reciprocal", "Relu", "Round", "ScatterElements",
-    "ScatterND", "Selu", "Sigmoid", "Sign", "Sin", "Sinh", "Softmax", "Softplus", "Softsign", "Sqrt", "Tan", "Tanh",
-    "ThresholdedRelu", "Trilu",
+    "Abs",
+    "Acos",
+    "Acosh",
+    "Asin",
+    "Asinh",
+    "Atan",
+    "Atanh",
+    "BatchNormalization",
+    "Cast",
+    "CastLike",
+    "Ceil",
+    "Celu",
+    "Clip",
+    "Cos",
+    "Cosh",
+    "CumSum",
+    "Dropout",
+    "Elu",
+    "Erf",
+    "Exp",
+    "Floor",
+    "Gelu",
+    "GroupNormalization",
+    "HardSigmoid",
+    "HardSwish",
+    "Hardmax",
+    "Identity",
+    "InstanceNormalization",
+    "IsNaN",
+    "LeakyRelu",
+    "Log",
+    "LogSoftmax",
+    "Mish",
+    "Neg",
+    "Not",
+    "PRelu",
+    "RMSNormalization",
+    "Reciprocal",
+    "Relu",
+    "Round",
+    "ScatterElements",
+    "ScatterND",
+    "Selu",
+    "Sigmoid",
+    "Sign",
+    "Sin",
+    "Sinh",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Tan",
+    "Tanh",
+    "ThresholdedRelu",
+    "Trilu",
 ];
 
 /// The place of an axis that may be counted from the end.
@@ -298,7 +349,9 @@ fn split(facts: &Facts, node: &NodeProto, x: &[Dim]) -> Option<Vec<Option<Shape>
     let at = axis(node.int("axis", 0), x.len())?;
     let n = node.output.len();
     let sizes: Vec<usize> = match node.input.get(1).filter(|i| !i.is_empty()) {
-        Some(sizes) => facts.integers(sizes)?.into_iter().map(|s| usize::try_from(s).ok()).collect::<Option<_>>()?,
+        Some(sizes) => {
+            facts.integers(sizes)?.into_iter().map(|s| usize::try_from(s).ok()).collect::<Option<_>>()?
+        }
         None => {
             let all = x[at].size()?;
             // Equal parts, of which the last may be smaller.
@@ -371,7 +424,8 @@ pub(crate) fn paddings(facts: &Facts, node: &NodeProto, rank: usize) -> Option<V
         None => (0..rank).collect(),
     };
     let n = axes.len();
-    (pads.len() == 2 * n).then(|| axes.into_iter().enumerate().map(|(i, a)| (a, pads[i], pads[n + i])).collect())
+    (pads.len() == 2 * n)
+        .then(|| axes.into_iter().enumerate().map(|(i, a)| (a, pads[i], pads[n + i])).collect())
 }
 
 /// New sizes of axes; those that are not numbers become unknown.

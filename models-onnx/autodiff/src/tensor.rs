@@ -38,7 +38,9 @@ pub(crate) fn integers(tensor: &TensorProto, most: usize) -> Option<Vec<i64>> {
         (INT64, true) => tensor.int64_data.clone(),
         (INT32, true) => tensor.int32_data.iter().map(|&v| v.into()).collect(),
         (INT64, false) => tensor.raw_data.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b)).collect(),
-        (INT32, false) => tensor.raw_data.as_chunks().0.iter().map(|&b| i32::from_le_bytes(b).into()).collect(),
+        (INT32, false) => {
+            tensor.raw_data.as_chunks().0.iter().map(|&b| i32::from_le_bytes(b).into()).collect()
+        }
         _ => return None,
     };
     (values.len() == n).then_some(values)
@@ -53,7 +55,9 @@ pub(crate) fn reals(tensor: &TensorProto, most: usize) -> Option<Vec<f64>> {
     let values: Vec<f64> = match (tensor.data_type, tensor.raw_data.is_empty()) {
         (FLOAT, true) => tensor.float_data.iter().map(|&v| v.into()).collect(),
         (DOUBLE, true) => tensor.double_data.clone(),
-        (FLOAT, false) => tensor.raw_data.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b).into()).collect(),
+        (FLOAT, false) => {
+            tensor.raw_data.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b).into()).collect()
+        }
         (DOUBLE, false) => tensor.raw_data.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect(),
         _ => return None,
     };

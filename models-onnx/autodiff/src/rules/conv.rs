@@ -29,7 +29,8 @@ impl Geometry {
         let spatial = shape.get(2..).filter(|s| s.len() + 2 == weights.len()).ok_or_else(unknown)?;
         let window = Window::of(s.node, spatial, Some(&weights[2..])).ok_or(Refusal::Attribute("pads"))?;
         let groups = usize::try_from(s.node.int("group", 1)).ok();
-        let groups = groups.filter(|&g| g > 0 && weights[0].is_multiple_of(g)).ok_or(Refusal::Attribute("group"))?;
+        let groups =
+            groups.filter(|&g| g > 0 && weights[0].is_multiple_of(g)).ok_or(Refusal::Attribute("group"))?;
         Ok(Self { window, groups, weights })
     }
 
@@ -141,7 +142,8 @@ fn flipped(t: &mut Tape, w: &str, geometry: &Geometry) -> Result<String, Refusal
     if !axes.is_empty() {
         let starts = t.ints(&vec![-1; axes.len()]);
         // One before the first, counted from the end.
-        let ends: Vec<i64> = (2..sizes.len()).filter(|&a| sizes[a] > 1).map(|a| -whole(sizes[a]) - 1).collect();
+        let ends: Vec<i64> =
+            (2..sizes.len()).filter(|&a| sizes[a] > 1).map(|a| -whole(sizes[a]) - 1).collect();
         let (ends, axes) = (t.ints(&ends), t.ints(&axes));
         turned = t.op("Slice", &[&turned, &starts, &ends, &axes, &starts], &[]);
     }

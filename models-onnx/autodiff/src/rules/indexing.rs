@@ -95,7 +95,8 @@ pub(super) fn pad(s: &mut Step<'_>) -> Result<(), Refusal> {
         return Ok(());
     }
     for (axis, before, after) in pads.into_iter().filter(|p| (p.1, p.2) != (0, 0)) {
-        let size = shape[axis].size().map(whole).filter(|&n| n > 0).ok_or_else(|| Refusal::Shape(x.clone()))?;
+        let size =
+            shape[axis].size().map(whole).filter(|&n| n > 0).ok_or_else(|| Refusal::Shape(x.clone()))?;
         let padded = size.checked_add(before).and_then(|n| n.checked_add(after));
         let padded = padded.and_then(|n| usize::try_from(n).ok()).ok_or(Refusal::Attribute("pads"))?;
         let source = |place: usize| -> Option<i64> {
@@ -115,7 +116,8 @@ pub(super) fn pad(s: &mut Step<'_>) -> Result<(), Refusal> {
             return Err(Refusal::Attribute("mode"));
         }
         let to = usize::try_from(size).map_err(|_| Refusal::Attribute("pads"))?;
-        let entries = (0..padded).filter_map(|column| Some((usize::try_from(source(column)?).ok()?, column, 1.0)));
+        let entries =
+            (0..padded).filter_map(|column| Some((usize::try_from(source(column)?).ok()?, column, 1.0)));
         g = s.tape.spread(&g, axis, (to, padded), entries)?;
     }
     s.give(0, g);

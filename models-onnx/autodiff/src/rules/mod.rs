@@ -3,8 +3,8 @@
 //! In the comments `g` is the cotangent of a node's output `y`, and `dx` the gradient of an input `x`. To add an
 //! operator, write its rule, list it in [`RULES`] and give it a case in `tests/autodiff/cases`: the tests fail without one.
 
-mod arithmetic;
 mod activation;
+mod arithmetic;
 mod choice;
 mod conv;
 mod indexing;

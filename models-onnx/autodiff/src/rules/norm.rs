@@ -111,7 +111,8 @@ pub(super) fn group(s: &mut Step<'_>) -> Result<(), Refusal> {
     }
     let x = s.x(0)?;
     let shape = s.tape.shape(&x)?;
-    let groups = usize::try_from(s.node.int("num_groups", 0)).map_err(|_| Refusal::Attribute("num_groups"))?;
+    let groups =
+        usize::try_from(s.node.int("num_groups", 0)).map_err(|_| Refusal::Attribute("num_groups"))?;
     let unknown = || Refusal::Shape(x.clone());
     let (batch, rest) = shape.split_first().ok_or_else(unknown)?;
     let rest = crate::dim::product(rest).and_then(|r| r.over(&Dim::known(groups))).ok_or_else(unknown)?;

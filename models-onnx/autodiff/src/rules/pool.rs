@@ -24,7 +24,8 @@ pub(super) fn average(s: &mut Step<'_>) -> Result<(), Refusal> {
             let taps = (0..kernel).map(move |k| output * stride + k * dilation);
             // Places are counted from the start of the padding.
             let inside: Vec<usize> = taps.clone().filter(|t| (before..before + size).contains(t)).collect();
-            let counted = if padded { taps.filter(|&t| t < before + size + after).count() } else { inside.len() };
+            let counted =
+                if padded { taps.filter(|&t| t < before + size + after).count() } else { inside.len() };
             inside.into_iter().map(move |tap| (tap - before, output, 1.0 / counted as f64))
         });
         g = s.tape.spread(&g, axis + 2, (size, outputs), entries)?;

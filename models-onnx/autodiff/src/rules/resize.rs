@@ -49,14 +49,17 @@ fn scale(s: &Step<'_>, axis: usize, rank: usize) -> Option<f64> {
 /// How often each element is repeated, where that is all that happens.
 fn repeats(taps: &[Vec<(usize, f64)>], from: usize) -> Option<usize> {
     let times = taps.len().checked_div(from)?;
-    let plain = |(output, taps): (usize, &Vec<(usize, f64)>)| {
-        matches!(taps.as_slice(), [(input, weight)] if Some(*input) == output.checked_div(times) && *weight >= 1.0)
-    };
+    let plain = |(output, taps): (usize, &Vec<(usize, f64)>)| matches!(taps.as_slice(), [(input, weight)] if Some(*input) == output.checked_div(times) && *weight >= 1.0);
     (taps.len() == from * times && taps.iter().enumerate().all(plain)).then_some(times)
 }
 
 /// What was repeated is summed, which is far cheaper than a matrix.
-fn repeated(s: &mut Step<'_>, g: &str, axis: usize, (from, times): (usize, usize)) -> Result<String, Refusal> {
+fn repeated(
+    s: &mut Step<'_>,
+    g: &str,
+    axis: usize,
+    (from, times): (usize, usize),
+) -> Result<String, Refusal> {
     let mut shape = s.tape.shape(g)?;
     shape.splice(axis..=axis, [crate::dim::Dim::known(from), crate::dim::Dim::known(times)]);
     let apart = s.tape.reshape(g, &shape)?;

@@ -23,7 +23,8 @@ fn check(model: &Model, x: &Array) {
     for seed in 0..3 {
         let direction = noise(seed + 40, found.len());
         let moved = |step: f64| {
-            let along = x.1.iter().zip(&direction).map(|(x, d)| (f64::from(*x) + step * f64::from(*d)) as f32);
+            let along =
+                x.1.iter().zip(&direction).map(|(x, d)| (f64::from(*x) + step * f64::from(*d)) as f32);
             f64::from(at(along.collect())["term"].1[0])
         };
         let expected = slope(moved, 0.03);
@@ -117,7 +118,8 @@ fn an_initializer_can_be_trained() {
 
 #[test]
 fn two_models_become_one() {
-    let half = |op: &str| model(17, vec![info("x", 1, &[Ok(3)])], Vec::new(), vec![simple(op, &["x"], "y")], &["y"]);
+    let half =
+        |op: &str| model(17, vec![info("x", 1, &[Ok(3)])], Vec::new(), vec![simple(op, &["x"], "y")], &["y"]);
     let both = || half("Exp").prefixed("a.").unwrap();
     let joined = both().join(half("Tanh"), &[("a.y", "x")]).unwrap();
     assert_eq!(joined.graph().input.len(), 1);
@@ -178,7 +180,8 @@ fn stride_one_goes_back_as_a_convolution_that_shares_its_weights() {
     let weights = vec![tensor::of_floats("w", &[4, 1, 3, 3], &noise(6, 36))];
     let attributes = vec![number("group", 4), list("pads", &[1, 1, 1, 1])];
     let nodes = vec![node("Conv", &["x", "w"], &["y"], attributes)];
-    let graph = model(17, vec![info("x", 1, &[Err("n"), Ok(4), Err("h"), Err("w_")])], weights, nodes, &["y"]);
+    let graph =
+        model(17, vec![info("x", 1, &[Err("n"), Ok(4), Err("h"), Err("w_")])], weights, nodes, &["y"]);
     let before = graph.to_bytes().unwrap().len();
     let gradient = Differentiate::new(graph).pull_back("y").wrt("x").build().unwrap();
     let ops = |op: &str| gradient.model.graph().node.iter().filter(|n| n.op_type == op).count();

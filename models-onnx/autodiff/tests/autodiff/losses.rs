@@ -104,7 +104,8 @@ fn the_cosine_is_along_the_last_axis() {
     let loss = Loss::of(Term::new("angle", Measure::Cosine, "y").against("t"));
     let results = check(loss, &[("t", t.clone())], &Integers::new());
     let rows = results["y"].1.chunks(4).zip(t.1.chunks(4)).map(|(a, b)| {
-        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+        let dot =
+            |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
         1.0 - dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
     });
     close(results["angle"].1[0], rows.sum::<f64>() / 6.0);
@@ -153,6 +154,7 @@ fn losses_that_do_not_fit_are_refused_in_words() {
     let alone = says(Loss::of(Term::new("a", Measure::Cosine, "y")), "“a”");
     assert!(matches!(alone, Error::Loss { .. }));
     let own = support::model(17, vec![info("x", 1, &[])], Vec::new(), Vec::new(), &["x"]);
-    let scalar = Differentiate::new(own).loss(Loss::of(Term::new("a", Measure::Cosine, "x").against("t"))).wrt("x");
+    let scalar =
+        Differentiate::new(own).loss(Loss::of(Term::new("a", Measure::Cosine, "x").against("t"))).wrt("x");
     assert!(matches!(scalar.build(), Err(Error::Loss { .. })));
 }

@@ -19,7 +19,8 @@ fn the_gradient_of_a_picture_by_its_styles() {
 
     let mut runner = Runner::new(&gradient.model);
     let at: Array = (vec![1, styles], noise(1, styles).iter().map(|v| 1.0 + 0.5 * v).collect());
-    let mut run = |values: Vec<f32>| runner.run(&Arrays::from([("styles".to_owned(), (vec![1, styles], values))]));
+    let mut run =
+        |values: Vec<f32>| runner.run(&Arrays::from([("styles".to_owned(), (vec![1, styles], values))]));
     let results = run(at.1.clone());
     let found: Vec<f64> = results["grad_styles"].1.iter().map(|&v| v.into()).collect();
     assert_eq!(found.len(), styles);
@@ -43,4 +44,39 @@ fn the_gradient_of_a_picture_by_its_styles() {
         // Leaky units bend at zero, some of them within the step.
         assert!(error < 1e-3, "{along} {expected}");
     }
+}
+
+#[test]
+fn three_graphs_of_the_pack_in_a_chain() {
+    // What an optimiser of sentences needs: from the code through the picture to what it means, and how far that is
+    // from where it should be.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packs/starter-faces");
+    let read =
+        |name: &str| Model::read_file(&folder.join(name)).unwrap().prefixed(&format!("{name}/")).unwrap();
+    let chain = read("affine.onnx")
+        .join(read("synthesis.onnx"), &[("affine.onnx/styles", "synthesis.onnx/styles")])
+        .and_then(|m| {
+            m.join(read("image-encoder.onnx"), &[("synthesis.onnx/image", "image-encoder.onnx/image")])
+        })
+        .unwrap();
+    let code = "affine.onnx/w_plus";
+    assert_eq!(chain.graph().input.iter().map(|v| v.name.as_str()).collect::<Vec<_>>(), [code]);
+    let angle = Term::new("angle", Measure::Cosine, "image-encoder.onnx/embedding").against("wish");
+    let gradient = Differentiate::new(chain).loss(Loss::of(angle)).wrt(code).build().unwrap();
+    let mut runner = Runner::new(&gradient.model);
+    let shape = vec![1, 10, 256];
+    let mut given: Arrays = [(code.to_owned(), (shape.clone(), noise(2, 2560)))].into();
+    given.insert("wish".into(), (vec![1, 128], noise(3, 128)));
+    let found: Vec<f64> = runner.run(&given)["grad_affine.onnx/w_plus"].1.iter().map(|&v| v.into()).collect();
+    let length = found.iter().map(|d| d * d).sum::<f64>().sqrt();
+    let start = given[code].1.clone();
+    let angle = |step: f64| {
+        let moved = start.iter().zip(&found).map(|(x, d)| (f64::from(*x) + step * d / length) as f32);
+        given.insert(code.to_owned(), (shape.clone(), moved.collect()));
+        f64::from(runner.run(&given)["angle"].1[0])
+    };
+    let expected = slope(angle, 0.01);
+    let error = (length - expected).abs() / expected.abs();
+    println!("down its own direction: {length:.6e} and {expected:.6e}, off by {error:.1e}");
+    assert!(error < 2e-3, "{length} {expected}");
 }

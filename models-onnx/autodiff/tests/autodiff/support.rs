@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use autodiff::Model;
 use autodiff::proto::{
-    AttributeProto, DimProto, DimValue, GraphProto, ModelProto, NodeProto, OperatorSetId, ShapeProto, TensorProto,
-    TensorTypeProto, TypeProto, ValueInfoProto,
+    AttributeProto, DimProto, DimValue, GraphProto, ModelProto, NodeProto, OperatorSetId, ShapeProto,
+    TensorProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 use ort::environment::Environment;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
@@ -67,7 +67,11 @@ impl Runner {
     }
 
     /// Runs it with integers too.
-    pub(crate) fn run_with(&mut self, inputs: &Arrays, integers: &BTreeMap<String, (Vec<usize>, Vec<i64>)>) -> Arrays {
+    pub(crate) fn run_with(
+        &mut self,
+        inputs: &Arrays,
+        integers: &BTreeMap<String, (Vec<usize>, Vec<i64>)>,
+    ) -> Arrays {
         let mut values: Vec<(String, SessionInputValue<'_>)> = Vec::new();
         for (name, array) in inputs {
             let value = ort::value::Tensor::from_array(array.clone()).unwrap();
@@ -133,7 +137,11 @@ pub(crate) fn model(
 ) -> Model {
     let open = |name: &&str| {
         let tensor_type = Some(TensorTypeProto { elem_type: 1, shape: None });
-        ValueInfoProto { name: (*name).into(), r#type: Some(TypeProto { tensor_type }), ..ValueInfoProto::default() }
+        ValueInfoProto {
+            name: (*name).into(),
+            r#type: Some(TypeProto { tensor_type }),
+            ..ValueInfoProto::default()
+        }
     };
     let graph = GraphProto {
         node: nodes,

@@ -34,7 +34,11 @@ fn convolutions() -> Vec<Case> {
         transposed().x(&[1, 2, 3, 2]).x(&[2, 3, 2, 2]).x(&[3]),
         transposed().x(&[1, 2, 3, 3]).x(&[2, 2, 3, 3]).lists("strides", &[2, 2]),
         transposed().x(&[2, 2, 3, 2]).x(&[2, 2, 4, 4]).lists("strides", &[2, 2]).lists("pads", &[1, 1, 1, 1]),
-        transposed().x(&[1, 2, 2, 3]).x(&[2, 1, 3, 3]).lists("strides", &[2, 2]).lists("output_padding", &[1, 0]),
+        transposed()
+            .x(&[1, 2, 2, 3])
+            .x(&[2, 1, 3, 3])
+            .lists("strides", &[2, 2])
+            .lists("output_padding", &[1, 0]),
         transposed().x(&[2, 4, 3, 2]).x(&[4, 2, 2, 2]).x(&[4]).with("group", 2),
         transposed().x(&[1, 3, 3, 3]).x(&[3, 1, 4, 4]).with("group", 3).lists("strides", &[2, 2]),
         transposed().x(&[1, 2, 3, 3]).x(&[2, 2, 2, 2]).lists("dilations", &[2, 1]),
@@ -66,7 +70,12 @@ fn pools() -> Vec<Case> {
             .with("ceil_mode", 1)
             .with("count_include_pad", 1),
         average().x(&[1, 1, 6, 6]).lists("kernel_shape", &[2, 2]).lists("dilations", &[2, 2]),
-        max().apart(&[2, 2, 4, 4]).lists("kernel_shape", &[2, 2]).lists("strides", &[2, 2]).opsets(&[13, 17]).batch(),
+        max()
+            .apart(&[2, 2, 4, 4])
+            .lists("kernel_shape", &[2, 2])
+            .lists("strides", &[2, 2])
+            .opsets(&[13, 17])
+            .batch(),
         max().apart(&[2, 2, 5, 4]).lists("kernel_shape", &[3, 2]).batch(),
         max()
             .apart(&[1, 2, 5, 5])
@@ -91,7 +100,9 @@ fn normalisations() -> Vec<Case> {
     vec![
         statistics(case("BatchNormalization").x(&[2, 2, 2, 2]).x(&[2]).x(&[2])),
         statistics(case("BatchNormalization").x(&[3, 2]).x(&[2]).x(&[2]).real("epsilon", 0.1)),
-        statistics(case("BatchNormalization").x(&[3, 2, 2]).x(&[2]).x(&[2]).with("training_mode", 1).unused(2)),
+        statistics(
+            case("BatchNormalization").x(&[3, 2, 2]).x(&[2]).x(&[2]).with("training_mode", 1).unused(2),
+        ),
         case("LayerNormalization").x(&[2, 4]).x(&[4]).x(&[4]),
         case("LayerNormalization").x(&[2, 3, 2]).x(&[3, 2]).with("axis", 1).real("epsilon", 0.01),
         case("InstanceNormalization").x(&[2, 2, 2, 3]).x(&[2]).x(&[2]),
@@ -125,6 +136,14 @@ fn resizings() -> Vec<Case> {
     all.push(cubic().with("exclude_outside", 1));
     let symmetric = scaled(&[1.0, 1.0, 1.6, 0.7]).opsets(&[19]);
     all.push(symmetric.word("mode", "linear").word("coordinate_transformation_mode", "half_pixel_symmetric"));
-    all.push(case("Resize").x(&[1, 2, 4, 3]).absent().absent().list(&[6, 6]).lists("axes", &[-2, -1]).opsets(&[19]));
+    all.push(
+        case("Resize")
+            .x(&[1, 2, 4, 3])
+            .absent()
+            .absent()
+            .list(&[6, 6])
+            .lists("axes", &[-2, -1])
+            .opsets(&[19]),
+    );
     all
 }

@@ -25,7 +25,13 @@ pub(crate) fn cases() -> Vec<Case> {
 
     // In opset 18 axes moved from the attributes to the inputs; for sums they did so in 13.
     let reductions = [
-        "ReduceSum", "ReduceMean", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSumExp", "ReduceMax",
+        "ReduceSum",
+        "ReduceMean",
+        "ReduceL1",
+        "ReduceL2",
+        "ReduceSumSquare",
+        "ReduceLogSumExp",
+        "ReduceMax",
         "ReduceMin",
     ];
     for op in reductions {

@@ -34,13 +34,21 @@ pub(crate) struct Case {
 #[derive(Clone)]
 enum Input {
     Variable(Array),
-    Fixed(TensorProto),
+    Fixed(Box<TensorProto>),
     Absent,
 }
 
 /// A case without inputs, for opsets 17 and 21.
 pub(crate) fn case(op: &'static str) -> Case {
-    Case { op, opsets: vec![17, 21], batch: false, inputs: Vec::new(), attributes: Vec::new(), outputs: 1, unused: 0 }
+    Case {
+        op,
+        opsets: vec![17, 21],
+        batch: false,
+        inputs: Vec::new(),
+        attributes: Vec::new(),
+        outputs: 1,
+        unused: 0,
+    }
 }
 
 impl Case {
@@ -88,7 +96,7 @@ impl Case {
 
     /// A constant.
     pub(crate) fn fixed(mut self, tensor: TensorProto) -> Self {
-        self.inputs.push(Input::Fixed(tensor));
+        self.inputs.push(Input::Fixed(Box::new(tensor)));
         self
     }
 
@@ -185,7 +193,7 @@ impl Case {
                     names.push(name);
                 }
                 Input::Fixed(tensor) => {
-                    initializers.push(TensorProto { name: name.clone(), ..tensor.clone() });
+                    initializers.push(TensorProto { name: name.clone(), ..(**tensor).clone() });
                     names.push(name);
                 }
                 Input::Absent => names.push(String::new()),

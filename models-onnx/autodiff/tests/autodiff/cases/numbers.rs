@@ -6,7 +6,12 @@ use autodiff::tensor::{BOOL, of_floats};
 use super::{Case, case};
 
 fn truth(shape: &[i64], values: &[i32]) -> TensorProto {
-    TensorProto { dims: shape.to_vec(), data_type: BOOL, int32_data: values.to_vec(), ..TensorProto::default() }
+    TensorProto {
+        dims: shape.to_vec(),
+        data_type: BOOL,
+        int32_data: values.to_vec(),
+        ..TensorProto::default()
+    }
 }
 
 pub(crate) fn cases() -> Vec<Case> {
