@@ -136,6 +136,7 @@ pub(crate) enum Setting<'a> {
     Ints(&'a [i64]),
     Float(f32),
     Word(&'static str),
+    Text(&'a str),
 }
 
 /// The message for an attribute.
@@ -145,6 +146,7 @@ pub(crate) fn setting(name: &str, value: &Setting<'_>) -> AttributeProto {
         Setting::Float(f) => (a.f, a.kind) = (*f, 1),
         Setting::Int(i) => (a.i, a.kind) = (*i, 2),
         Setting::Word(s) => (a.s, a.kind) = (bytes::Bytes::from_static(s.as_bytes()), 3),
+        Setting::Text(s) => (a.s, a.kind) = (bytes::Bytes::copy_from_slice(s.as_bytes()), 3),
         Setting::Ints(i) => (a.ints, a.kind) = (i.to_vec(), 7),
     }
     a

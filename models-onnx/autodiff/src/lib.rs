@@ -35,6 +35,39 @@
 //! # }
 //! ```
 //!
+//! A latent that makes a given picture, found with ONNX Runtime through the crate `ort`:
+//!
+//! ```no_run
+//! use autodiff::{Adam, Differentiate, Loss, Measure, Model, Schedule, Term};
+//! use ort::session::Session;
+//! use ort::value::TensorRef;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let target = ndarray::Array4::<f32>::zeros((1, 3, 64, 64));
+//! let model = Model::read_file("packs/starter-faces/synthesis.onnx".as_ref())?;
+//! let likeness = Term::new("likeness", Measure::MeanSquare, "image").against("target");
+//! let gradient = Differentiate::new(model).loss(Loss::of(likeness)).wrt("styles").build()?;
+//! let environment = ort::init_from("libonnxruntime.so")?.build()?;
+//! let mut session = Session::builder(&environment)?.commit_from_memory(&gradient.model.to_bytes()?)?;
+//!
+//! let mut styles = ndarray::Array2::<f32>::ones((1, 2176));
+//! let mut adam = Adam::new(styles.len());
+//! let schedule = Schedule::new(0.05, 200);
+//! for step in 0..schedule.steps {
+//!     let outputs = session.run(ort::inputs![
+//!         "styles" => TensorRef::from_array_view(&styles)?,
+//!         "target" => TensorRef::from_array_view(&target)?,
+//!     ])?;
+//!     let loss = outputs["loss"].try_extract_tensor::<f32>()?.1[0];
+//!     let slope = outputs["grad_styles"].try_extract_tensor::<f32>()?.1.to_vec();
+//!     drop(outputs);
+//!     let styles = styles.as_slice_mut().ok_or("styles lie in one piece")?;
+//!     adam.step(styles, loss, &slope, schedule.at(step))?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! What is differentiated is of single or double precision; weights may be stored in half precision and cast. Shapes
 //! may leave sizes open, such as that of a batch, as long as a gradient does not hinge on them.
 #![forbid(unsafe_code)]

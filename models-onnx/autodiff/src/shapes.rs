@@ -89,6 +89,24 @@ pub(crate) fn infer(facts: &mut Facts, node: &NodeProto) -> Option<Vec<Option<Sh
             one([&x[..at], &indices, &x[at + 1..]].concat())
         }
         "GatherElements" => one(of(facts, 1)?),
+        "GatherND" if node.int("batch_dims", 0) == 0 => {
+            let (x, indices) = (of(facts, 0)?, of(facts, 1)?);
+            let (depth, rows) = indices.split_last()?;
+            one([rows, x.get(depth.size()?..)?].concat())
+        }
+        "Einsum" => {
+            let equation = Equation::of(node)?;
+            let mut sizes: Vec<(char, Dim)> = Vec::new();
+            for (index, letters) in equation.inputs.iter().enumerate() {
+                let shape = of(facts, index)?;
+                if shape.len() != letters.chars().count() {
+                    return None;
+                }
+                sizes.extend(letters.chars().zip(shape));
+            }
+            let size = |c| sizes.iter().find(|(letter, _)| *letter == c).map(|(_, size)| size.clone());
+            one(equation.output.chars().map(size).collect::<Option<_>>()?)
+        }
         "Pad" => {
             let mut x = of(facts, 0)?;
             for (at, before, after) in paddings(facts, node, x.len())? {
@@ -226,6 +244,10 @@ fn axis_or_end(axis: i64, rank: usize) -> Option<usize> {
 }
 
 fn places(axes: &[i64], rank: usize) -> Option<Vec<usize>> {
+    // No tensor has more axes, and what follows compares each with each.
+    if axes.len() > 64 {
+        return None;
+    }
     axes.iter().map(|&a| axis(a, rank)).collect()
 }
 
@@ -365,6 +387,33 @@ fn split(facts: &Facts, node: &NodeProto, x: &[Dim]) -> Option<Vec<Option<Shape>
         Some(shape)
     };
     (sizes.len() == n).then(|| sizes.into_iter().map(part).collect())
+}
+
+/// An Einstein sum's letters.
+pub(crate) struct Equation {
+    pub(crate) inputs: Vec<String>,
+    pub(crate) output: String,
+}
+
+impl Equation {
+    /// `None` for dots, which stand for any number of axes.
+    pub(crate) fn of(node: &NodeProto) -> Option<Self> {
+        let text = Some(node.word("equation", "")).filter(|t| t.len() < 1024)?;
+        let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let (inputs, output) = match text.split_once("->") {
+            Some((inputs, output)) => (inputs, output.to_owned()),
+            None => {
+                // What is there once comes out, in alphabetical order.
+                let mut once: Vec<char> = text.chars().filter(|c| text.matches(*c).count() == 1).collect();
+                once.retain(|&c| c != ',');
+                once.sort_unstable();
+                (text.as_str(), once.into_iter().collect())
+            }
+        };
+        let inputs: Vec<String> = inputs.split(',').map(str::to_owned).collect();
+        let plain = inputs.iter().chain([&output]).all(|t| t.chars().all(|c| c.is_ascii_alphabetic()));
+        (plain && inputs.len() == node.input.len()).then_some(Self { inputs, output })
+    }
 }
 
 /// What a slice takes along one axis.

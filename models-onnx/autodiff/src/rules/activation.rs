@@ -92,6 +92,22 @@ pub(super) fn hard_sigmoid(s: &mut Step<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// `y = x · min(max(x/6 + 1/2, 0), 1)`, whose slope is `x/3 + 1/2` between −3 and 3.
+pub(super) fn hard_swish(s: &mut Step<'_>) -> Result<(), Refusal> {
+    let (x, g) = (s.x(0)?, s.g()?);
+    let (three, half) = (s.tape.scalar(3.0, &x)?, s.tape.scalar(0.5, &x)?);
+    let size = s.tape.unary("Abs", &x);
+    let inside = s.tape.op("Less", &[&size, &three], &[]);
+    let third = s.tape.scale(&x, 1.0 / 3.0)?;
+    let slope = s.tape.add(&third, &half);
+    let bent = s.tape.mul(&g, &slope);
+    let straight = s.tape.positive(&x)?;
+    let outside = s.tape.only(&straight, &g)?;
+    let d = s.tape.choose(&inside, &bent, &outside);
+    s.give(0, d);
+    Ok(())
+}
+
 /// `dx = g (1 − y²)`.
 pub(super) fn tanh(s: &mut Step<'_>) -> Result<(), Refusal> {
     let y = s.y();

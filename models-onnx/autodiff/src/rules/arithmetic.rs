@@ -126,10 +126,14 @@ pub(super) fn abs(s: &mut Step<'_>) -> Result<(), Refusal> {
     product(s, &sign)
 }
 
-/// `y = √x`: `dx = g / 2y`.
+/// `y = √x`: `dx = g / 2y`. At zero the slope is infinite, and what comes from a length is zero times that: the slope is
+/// capped, so that it comes to zero and not to NaN.
 pub(super) fn sqrt(s: &mut Step<'_>) -> Result<(), Refusal> {
+    let y = s.y();
+    let tiny = s.tape.scalar(1e-12, &y)?;
+    let root = s.tape.op("Max", &[&y, &tiny], &[]);
     let half = s.tape.scale(&s.g()?, 0.5)?;
-    let d = s.tape.div(&half, &s.y());
+    let d = s.tape.div(&half, &root);
     s.give(0, d);
     Ok(())
 }

@@ -123,3 +123,70 @@ pub(super) fn pad(s: &mut Step<'_>) -> Result<(), Refusal> {
     s.give(0, g);
     Ok(())
 }
+
+/// `y[i, j] = x[index[i, j], j]`: back to where each was taken, summed where it was taken twice.
+pub(super) fn gather_elements(s: &mut Step<'_>) -> Result<(), Refusal> {
+    let axis = s.axis(0, &s.x(0)?)?;
+    scattered_back(s, "ScatterElements", Some(axis))
+}
+
+/// `y[i] = x[index[i, …]]`, an index being a row of numbers.
+pub(super) fn gather_nd(s: &mut Step<'_>) -> Result<(), Refusal> {
+    if s.node.int("batch_dims", 0) != 0 {
+        return Err(Refusal::Attribute("batch_dims"));
+    }
+    scattered_back(s, "ScatterND", None)
+}
+
+fn scattered_back(s: &mut Step<'_>, op: &str, axis: Option<usize>) -> Result<(), Refusal> {
+    if s.tape.opset < 16 {
+        return Err(Refusal::Opset(16));
+    }
+    let (x, indices, g) = (s.x(0)?, s.x(1)?, s.g()?);
+    let zeros = s.tape.zeros_like(&x)?;
+    let mut settings = vec![("reduction", Setting::Word("add"))];
+    settings.extend(axis.map(|axis| ("axis", Setting::Int(whole(axis)))));
+    let d = s.tape.op(op, &[&zeros, &indices, &g], &settings);
+    s.give(0, d);
+    Ok(())
+}
+
+/// `y = x` but for `y[index[i, j], j] = u[i, j]`, or plus that.
+pub(super) fn scatter_elements(s: &mut Step<'_>) -> Result<(), Refusal> {
+    let axis = s.axis(0, &s.x(0)?)?;
+    written_over(s, "ScatterElements", "GatherElements", &[("axis", Setting::Int(whole(axis)))])
+}
+
+/// The same for indices that are rows of numbers.
+pub(super) fn scatter_nd(s: &mut Step<'_>) -> Result<(), Refusal> {
+    written_over(s, "ScatterND", "GatherND", &[])
+}
+
+/// What was written over gets nothing; what was written gets what came to its place.
+fn written_over(
+    s: &mut Step<'_>,
+    scatter: &str,
+    gather: &str,
+    settings: &[(&str, Setting<'_>)],
+) -> Result<(), Refusal> {
+    let (g, indices, updates) = (s.g()?, s.x(1)?, s.x(2)?);
+    let adds = match s.node.word("reduction", "none") {
+        "none" => false,
+        "add" => true,
+        _ => return Err(Refusal::Attribute("reduction")),
+    };
+    if s.wants(0) {
+        let d = if adds {
+            g.clone()
+        } else {
+            let zeros = s.tape.zeros_like(&updates)?;
+            s.tape.op(scatter, &[&g, &indices, &zeros], settings)
+        };
+        s.give(0, d);
+    }
+    if s.wants(2) {
+        let d = s.tape.op(gather, &[&g, &indices], settings);
+        s.give(2, d);
+    }
+    Ok(())
+}

@@ -7,6 +7,7 @@ mod activation;
 mod arithmetic;
 mod choice;
 mod conv;
+mod einsum;
 mod indexing;
 mod linear;
 mod movement;
@@ -51,6 +52,7 @@ pub static RULES: &[Rule] = &[
     rule("DepthToSpace", movement::depth_to_space),
     rule("Div", arithmetic::div),
     rule("Dropout", movement::dropout),
+    rule("Einsum", einsum::einsum),
     rule("Elu", activation::elu),
     rule("Erf", arithmetic::erf),
     rule("Exp", arithmetic::exp),
@@ -58,12 +60,15 @@ pub static RULES: &[Rule] = &[
     rule("Flatten", movement::reshape),
     rule("Floor", choice::steps),
     rule("Gather", indexing::gather),
+    rule("GatherElements", indexing::gather_elements),
+    rule("GatherND", indexing::gather_nd),
     rule("Gelu", activation::gelu),
     rule("Gemm", linear::gemm),
     rule("GlobalAveragePool", pool::global_average),
     rule("GlobalMaxPool", pool::global_max),
     rule("GroupNormalization", norm::group),
     rule("HardSigmoid", activation::hard_sigmoid),
+    rule("HardSwish", activation::hard_swish),
     rule("Identity", movement::identity),
     rule("InstanceNormalization", norm::instance),
     rule("LayerNormalization", norm::layer),
@@ -94,6 +99,8 @@ pub static RULES: &[Rule] = &[
     rule("Reshape", movement::reshape),
     rule("Resize", resize::resize),
     rule("Round", choice::steps),
+    rule("ScatterElements", indexing::scatter_elements),
+    rule("ScatterND", indexing::scatter_nd),
     rule("Sigmoid", activation::sigmoid),
     rule("Sign", choice::steps),
     rule("Sin", arithmetic::sin),
@@ -107,6 +114,7 @@ pub static RULES: &[Rule] = &[
     rule("Sub", arithmetic::sub),
     rule("Sum", arithmetic::add),
     rule("Tanh", activation::tanh),
+    rule("Tile", movement::tile),
     rule("Transpose", movement::transpose),
     rule("Unsqueeze", movement::reshape),
     rule("Where", choice::choose),

@@ -1,6 +1,7 @@
 //! Operators that move numbers without changing them. Their gradients move them back.
 
 use crate::backward::Step;
+use crate::dim::Dim;
 use crate::error::Refusal;
 use crate::graph::{Attributes, Setting};
 use crate::shapes;
@@ -54,6 +55,24 @@ pub(super) fn transpose(s: &mut Step<'_>) -> Result<(), Refusal> {
 pub(super) fn expand(s: &mut Step<'_>) -> Result<(), Refusal> {
     let g = s.g()?;
     s.give_summed(0, &g)
+}
+
+/// What was repeated is summed, axis by axis.
+pub(super) fn tile(s: &mut Step<'_>) -> Result<(), Refusal> {
+    let (x, g, times) = (s.x(0)?, s.g()?, s.x(1)?);
+    let shape = s.tape.shape(&x)?;
+    let times: Option<Vec<usize>> = s
+        .tape
+        .facts
+        .integers(&times)
+        .and_then(|all| all.into_iter().map(|t| usize::try_from(t).ok()).collect());
+    let times = times.filter(|t| t.len() == shape.len()).ok_or(Refusal::Computed(s.x(1)?))?;
+    let apart: Vec<_> = times.iter().zip(&shape).flat_map(|(&t, d)| [Dim::known(t), d.clone()]).collect();
+    let repeats: Vec<usize> = (0..shape.len()).map(|axis| 2 * axis).collect();
+    let d = s.tape.reshape(&g, &apart)?;
+    let d = s.tape.sum(&d, &repeats, false);
+    s.give(0, d);
+    Ok(())
 }
 
 /// Each input gets its part.
@@ -129,10 +148,10 @@ fn blocks(s: &mut Step<'_>, g: &str) -> Result<String, Refusal> {
     s.tape.reshape(g, &shape)
 }
 
-fn block_shape(s: &Step<'_>, value: &str) -> Result<Vec<crate::dim::Dim>, Refusal> {
+fn block_shape(s: &Step<'_>, value: &str) -> Result<Vec<Dim>, Refusal> {
     let shape = s.tape.shape(value)?;
     let size = usize::try_from(s.node.int("blocksize", 0)).map_err(|_| Refusal::Attribute("blocksize"))?;
-    let block = crate::dim::Dim::known(size);
+    let block = Dim::known(size);
     let [n, c, h, w] = shape.as_slice() else { return Err(Refusal::Shape(value.into())) };
     let (Some(rows), Some(columns)) = (h.over(&block), w.over(&block)) else {
         return Err(Refusal::Shape(value.into()));

@@ -9,9 +9,6 @@ use crate::shapes;
 /// See the module.
 pub(super) fn resize(s: &mut Step<'_>) -> Result<(), Refusal> {
     let (x, y, mut g) = (s.x(0)?, s.y(), s.g()?);
-    if s.node.int("antialias", 0) != 0 {
-        return Err(Refusal::Attribute("antialias"));
-    }
     let (before, after) = (s.tape.shape(&x)?, s.tape.shape(&y)?);
     for axis in 0..before.len().min(after.len()) {
         let scale = scale(s, axis, before.len());
@@ -83,6 +80,9 @@ impl Axis {
     }
 
     fn tap(&self, node: &NodeProto, output: usize) -> Result<Vec<(usize, f64)>, Refusal> {
+        if node.int("antialias", 0) != 0 {
+            return self.blurred(node, output);
+        }
         let place = self.place(node.word("coordinate_transformation_mode", "half_pixel"), output)?;
         let last = self.from as f32 - 1.0;
         match node.word("mode", "nearest") {
@@ -115,6 +115,38 @@ impl Axis {
         }
     }
 
+    /// Where pictures get smaller, antialiasing widens the kernel by as much, and scales it to a sum of one.
+    fn blurred(&self, node: &NodeProto, output: usize) -> Result<Vec<(usize, f64)>, Refusal> {
+        let a = f64::from(node.float("cubic_coeff_a", -0.75));
+        let reach = match node.word("mode", "nearest") {
+            "linear" => 1.0,
+            "cubic" => 2.0,
+            _ => return Err(Refusal::Attribute("mode")),
+        };
+        let place = self.place(node.word("coordinate_transformation_mode", "half_pixel"), output)?;
+        let centre = f64::from(place) + 0.5;
+        let wider = (1.0 / f64::from(self.scale)).max(1.0);
+        let support = wider * reach;
+        if support.is_nan() || support > self.from as f64 * 4.0 + 4.0 {
+            return Err(Refusal::Attribute("scales"));
+        }
+        let (first, end) = ((centre - support + 0.5).floor(), (centre + support + 0.5).floor());
+        let last = self.from as f64 - 1.0;
+        let exclude = node.int("exclude_outside", 0) != 0;
+        let mut taps = Vec::new();
+        let mut at = first;
+        while at < end {
+            let distance = ((at - centre + 0.5) / wider).abs();
+            let weight = if reach < 2.0 { (1.0 - distance).max(0.0) } else { keys(distance, a) };
+            if !exclude || (0.0..=last).contains(&at) {
+                taps.push((at.clamp(0.0, last) as usize, weight));
+            }
+            at += 1.0;
+        }
+        let total: f64 = taps.iter().map(|t| t.1).sum();
+        Ok(taps.into_iter().map(|(at, weight)| (at, weight / total)).collect())
+    }
+
     /// Where in the input an output lies.
     fn place(&self, mode: &str, output: usize) -> Result<f32, Refusal> {
         let (x, from, to) = (output as f32, self.from as f32, self.to as f32);
@@ -136,7 +168,14 @@ impl Axis {
 
 /// Keys' kernel at the four places around one that lies `t` after the second.
 fn cubic(t: f64, a: f64) -> [f64; 4] {
-    let near = |d: f64| ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0;
-    let far = |d: f64| ((a * d - 5.0 * a) * d + 8.0 * a) * d - 4.0 * a;
-    [far(t + 1.0), near(t), near(1.0 - t), far(2.0 - t)]
+    [keys(t + 1.0, a), keys(t, a), keys(1.0 - t, a), keys(2.0 - t, a)]
+}
+
+/// Keys' kernel at a distance from its middle.
+fn keys(d: f64, a: f64) -> f64 {
+    match d {
+        d if d <= 1.0 => ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0,
+        d if d < 2.0 => ((a * d - 5.0 * a) * d + 8.0 * a) * d - 4.0 * a,
+        _ => 0.0,
+    }
 }

@@ -97,7 +97,7 @@ fn whatever_is_combined_agrees_with_differences() {
             let along: f64 = found.iter().zip(&direction).map(|(g, d)| g * f64::from(*d)).sum();
             let error = (along - expected).abs() / length.max(0.05);
             // Normalisations of values that are nearly alike bend sharply, hence more than for single nodes.
-            assert!(error < 2e-3, "seed {seed}: {along} {expected}");
+            assert!(error < 5e-4, "seed {seed}: {along} {expected}");
             worst = worst.max(error);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use autodiff::{Differentiate, Loss, Measure, Model, Term, coverage};
+use autodiff::{Adam, Differentiate, Loss, Measure, Model, Schedule, Term, coverage};
 
 use crate::support::{Array, Arrays, Runner, noise, slope};
 
@@ -79,4 +79,29 @@ fn three_graphs_of_the_pack_in_a_chain() {
     let error = (length - expected).abs() / expected.abs();
     println!("down its own direction: {length:.6e} and {expected:.6e}, off by {error:.1e}");
     assert!(error < 2e-3, "{length} {expected}");
+}
+
+#[test]
+fn styles_are_found_that_make_a_picture() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packs/starter-faces/synthesis.onnx");
+    let likeness = Term::new("likeness", Measure::MeanSquare, "image").against("target");
+    let plan = Differentiate::new(Model::read_file(&path).unwrap()).loss(Loss::of(likeness)).wrt("styles");
+    let mut runner = Runner::new(&plan.also("image").build().unwrap().model);
+    let count = 2176;
+    let zeros: Array = (vec![1, 3, 64, 64], vec![0.0; 3 * 64 * 64]);
+    let styles = |values: &[f32]| ("styles".to_owned(), (vec![1, count], values.to_vec()));
+    let wished: Vec<f32> = noise(4, count).iter().map(|v| 1.0 + 0.5 * v).collect();
+    let target = runner.run(&Arrays::from([styles(&wished), ("target".to_owned(), zeros)]))["image"].clone();
+
+    let mut x = vec![1.0f32; count];
+    let mut adam = Adam::new(count);
+    let schedule = Schedule::new(0.05, 60);
+    let mut losses = Vec::new();
+    for step in 0..schedule.steps {
+        let results = runner.run(&Arrays::from([styles(&x), ("target".to_owned(), target.clone())]));
+        losses.push(results["loss"].1[0]);
+        adam.step(&mut x, losses[step], &results["grad_styles"].1, schedule.at(step)).unwrap();
+    }
+    println!("from {:.2e} to {:.2e}", losses[0], losses[59]);
+    assert!(losses[59] < losses[0] / 10.0, "{losses:?}");
 }

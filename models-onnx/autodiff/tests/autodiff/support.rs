@@ -61,6 +61,18 @@ impl Runner {
         Ok(Self(session))
     }
 
+    /// What ONNX Runtime makes of a model when it is opened.
+    pub(crate) fn folded(model: &Model) -> Model {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("folded.onnx");
+        let builder = SessionBuilder::new(environment()).unwrap();
+        // Later levels would bring operators of their own.
+        let builder = builder.with_optimization_level(GraphOptimizationLevel::Level1).unwrap();
+        let mut builder = builder.with_optimized_model_path(&path).unwrap();
+        builder.commit_from_memory(&model.to_bytes().unwrap()).unwrap();
+        Model::read_file(&path).unwrap()
+    }
+
     /// Runs it for all outputs of single precision.
     pub(crate) fn run(&mut self, inputs: &Arrays) -> Arrays {
         self.run_with(inputs, &BTreeMap::new())

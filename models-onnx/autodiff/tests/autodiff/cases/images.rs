@@ -134,6 +134,12 @@ fn resizings() -> Vec<Case> {
     let cubic = || sized(&[1, 2, 6, 5]).word("mode", "cubic");
     all.push(cubic().real("cubic_coeff_a", -0.5));
     all.push(cubic().with("exclude_outside", 1));
+    for mode in ["linear", "cubic"] {
+        let smooth = |c: Case| c.word("mode", mode).with("antialias", 1).opsets(&[18]);
+        all.push(smooth(sized(&[1, 2, 2, 2])));
+        all.push(smooth(scaled(&[1.0, 1.0, 0.6, 1.7])));
+        all.push(smooth(sized(&[1, 2, 2, 1]).with("exclude_outside", 1)));
+    }
     let symmetric = scaled(&[1.0, 1.0, 1.6, 0.7]).opsets(&[19]);
     all.push(symmetric.word("mode", "linear").word("coordinate_transformation_mode", "half_pixel_symmetric"));
     all.push(

@@ -23,6 +23,13 @@ pub(crate) fn cases() -> Vec<Case> {
     all.push(case("Gemm").x(&[2, 3]).x(&[3, 2]));
     all.push(case("Gemm").x(&[2, 3]).x(&[3, 2]).x(&[2, 1]));
 
+    let einsum = |equation| case("Einsum").word("equation", equation);
+    all.push(einsum("ij,jk->ik").x(&[2, 3]).x(&[3, 2]));
+    all.push(einsum("bhid, bhjd -> bhij").x(&[1, 2, 2, 3]).x(&[1, 2, 2, 3]).batch());
+    all.push(einsum("ij,kj").x(&[2, 3]).x(&[2, 3]));
+    all.push(einsum("ij,j,k->ki").x(&[2, 3]).x(&[3]).x(&[2]));
+    all.push(einsum("ijk->kij").x(&[2, 3, 2]));
+
     // In opset 18 axes moved from the attributes to the inputs; for sums they did so in 13.
     let reductions = [
         "ReduceSum",
