@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::Error;
 use crate::model::Model;
-use crate::proto::{GraphProto, NodeProto};
+use crate::proto::{DimValue, GraphProto, NodeProto};
 
 impl Model {
-    /// Puts a prefix before the names of all values and nodes, so that the model can be joined with any other.
+    /// Puts a prefix before the names of all values, nodes and open sizes, so that the model can be joined with any other.
     ///
     /// # Errors
     /// Never for a sound model.
@@ -87,7 +87,23 @@ fn names(graph: &GraphProto) -> HashSet<String> {
 
 fn rename_graph(graph: &mut GraphProto, new: &dyn Fn(&str) -> String) {
     let infos = graph.input.iter_mut().chain(&mut graph.output).chain(&mut graph.value_info);
-    let names = infos.map(|v| &mut v.name).chain(graph.initializer.iter_mut().map(|t| &mut t.name));
+    // Sizes of the same name are taken to be the same, which they are only within one model.
+    let names = infos
+        .map(|v| {
+            for dim in v
+                .r#type
+                .iter_mut()
+                .flat_map(|t| &mut t.tensor_type)
+                .flat_map(|t| &mut t.shape)
+                .flat_map(|s| &mut s.dim)
+            {
+                if let Some(DimValue::Param(name)) = &mut dim.value {
+                    *name = new(name);
+                }
+            }
+            &mut v.name
+        })
+        .chain(graph.initializer.iter_mut().map(|t| &mut t.name));
     names.for_each(|name| *name = new(name));
     graph.node.iter_mut().for_each(|node| rename_node(node, new));
 }

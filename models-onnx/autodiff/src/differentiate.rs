@@ -57,7 +57,7 @@ impl Differentiate {
         self
     }
 
-    /// Asks for the gradient by an input, an initializer or any other value. An initializer becomes an input too, with
+    /// Asks for the gradient by an input, an initializer or any other value of real numbers. An initializer becomes an input too, with
     /// itself as default, so that it can be trained.
     pub fn wrt(mut self, variable: impl Into<String>) -> Self {
         self.wrt.push(variable.into());

@@ -38,11 +38,11 @@ enum Input {
     Absent,
 }
 
-/// A case without inputs, for opsets 17 and 21.
+/// A case without inputs, for opsets from the oldest to the newest.
 pub(crate) fn case(op: &'static str) -> Case {
     Case {
         op,
-        opsets: vec![17, 21],
+        opsets: vec![13, 17, 21, 24],
         batch: false,
         inputs: Vec::new(),
         attributes: Vec::new(),

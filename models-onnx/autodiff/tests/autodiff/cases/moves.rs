@@ -8,6 +8,8 @@ use super::{Case, case};
 const END: i64 = i64::MAX;
 
 pub(crate) fn cases() -> Vec<Case> {
+    // Scattering can add since opset 16.
+    let adding = |op| case(op).opsets(&[16, 17, 21, 24]);
     let mut all = vec![
         case("Reshape").x(&[2, 6]).list(&[3, 4]),
         case("Reshape").x(&[2, 6]).list(&[0, -1, 2]).batch(),
@@ -40,19 +42,19 @@ pub(crate) fn cases() -> Vec<Case> {
         case("Gather").x(&[4, 2]).fixed(of_integers("", &[2, 2], &[1, 3, 1, -4])),
         case("Gather").x(&[2, 4, 2]).list(&[3, 0, 3]).with("axis", 1).batch(),
         case("Gather").x(&[2, 3]).list(&[2, 2]).with("axis", 1),
-        case("GatherElements").x(&[3, 2]).fixed(of_integers("", &[2, 2], &[2, 0, 2, -3])),
-        case("GatherElements").x(&[2, 3]).fixed(of_integers("", &[2, 2], &[2, 2, 0, 1])).with("axis", -1),
-        case("GatherND").x(&[3, 2]).fixed(of_integers("", &[3, 1], &[2, 0, 2])),
-        case("GatherND").x(&[3, 2]).fixed(of_integers("", &[3, 2], &[2, 0, 0, 1, 2, 0])),
+        adding("GatherElements").x(&[3, 2]).fixed(of_integers("", &[2, 2], &[2, 0, 2, -3])),
+        adding("GatherElements").x(&[2, 3]).fixed(of_integers("", &[2, 2], &[2, 2, 0, 1])).with("axis", -1),
+        adding("GatherND").x(&[3, 2]).fixed(of_integers("", &[3, 1], &[2, 0, 2])),
+        adding("GatherND").x(&[3, 2]).fixed(of_integers("", &[3, 2], &[2, 0, 0, 1, 2, 0])),
         case("ScatterElements").x(&[3, 2]).fixed(of_integers("", &[1, 2], &[2, 0])).x(&[1, 2]),
-        case("ScatterElements")
+        adding("ScatterElements")
             .x(&[2, 3])
             .fixed(of_integers("", &[2, 2], &[2, 2, 0, 1]))
             .x(&[2, 2])
             .with("axis", 1)
             .word("reduction", "add"),
         case("ScatterND").x(&[3, 2]).fixed(of_integers("", &[2, 1], &[2, 0])).x(&[2, 2]),
-        case("ScatterND").x(&[3]).fixed(of_integers("", &[2, 1], &[1, 1])).x(&[2]).word("reduction", "add"),
+        adding("ScatterND").x(&[3]).fixed(of_integers("", &[2, 1], &[1, 1])).x(&[2]).word("reduction", "add"),
         case("Tile").x(&[2, 3]).list(&[3, 2]),
         case("Tile").x(&[2, 1, 2]).list(&[1, 3, 1]).batch(),
         case("Pad").x(&[2, 3]).list(&[0, 1, 1, 2]),

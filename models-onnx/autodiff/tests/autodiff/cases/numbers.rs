@@ -45,7 +45,8 @@ pub(crate) fn cases() -> Vec<Case> {
     all.push(case("PRelu").apart(&[2, 3]).x(&[1]));
     all.push(case("HardSigmoid").apart(&[9]));
     all.push(case("HardSigmoid").apart(&[9]).real("alpha", 0.4).real("beta", 0.3));
-    all.push(case("HardSwish").values(&[6], vec![-4.0, -2.5, -0.3, 0.6, 2.7, 3.3]));
+    let hard = case("HardSwish").values(&[6], vec![-4.0, -2.5, -0.3, 0.6, 2.7, 3.3]);
+    all.push(hard.opsets(&[14, 21]));
     all.push(case("Gelu").x(&[2, 5]).opsets(&[20, 21]));
     all.push(case("Gelu").x(&[2, 5]).word("approximate", "tanh").opsets(&[20]));
     for op in ["Softmax", "LogSoftmax"] {

@@ -3,6 +3,14 @@
 //! Nothing here fails: what cannot be known is left out, and a rule that needs it says so. Sizes come from files that
 //! anyone may have written, so that no arithmetic may overflow.
 
+mod cuts;
+mod einsum;
+mod spatial;
+
+pub(crate) use cuts::{cuts, paddings};
+pub(crate) use einsum::Equation;
+use spatial::{convolved, resized, spread_over};
+
 use crate::dim::{self, Dim, Shape};
 use crate::facts::{Entry, Facts};
 use crate::graph::{Attributes, is_standard};
@@ -387,163 +395,4 @@ fn split(facts: &Facts, node: &NodeProto, x: &[Dim]) -> Option<Vec<Option<Shape>
         Some(shape)
     };
     (sizes.len() == n).then(|| sizes.into_iter().map(part).collect())
-}
-
-/// An Einstein sum's letters.
-pub(crate) struct Equation {
-    pub(crate) inputs: Vec<String>,
-    pub(crate) output: String,
-}
-
-impl Equation {
-    /// `None` for dots, which stand for any number of axes.
-    pub(crate) fn of(node: &NodeProto) -> Option<Self> {
-        let text = Some(node.word("equation", "")).filter(|t| t.len() < 1024)?;
-        let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-        let (inputs, output) = match text.split_once("->") {
-            Some((inputs, output)) => (inputs, output.to_owned()),
-            None => {
-                // What is there once comes out, in alphabetical order.
-                let mut once: Vec<char> = text.chars().filter(|c| text.matches(*c).count() == 1).collect();
-                once.retain(|&c| c != ',');
-                once.sort_unstable();
-                (text.as_str(), once.into_iter().collect())
-            }
-        };
-        let inputs: Vec<String> = inputs.split(',').map(str::to_owned).collect();
-        let plain = inputs.iter().chain([&output]).all(|t| t.chars().all(|c| c.is_ascii_alphabetic()));
-        (plain && inputs.len() == node.input.len()).then_some(Self { inputs, output })
-    }
-}
-
-/// What a slice takes along one axis.
-pub(crate) struct Cut {
-    pub(crate) axis: usize,
-    pub(crate) start: i64,
-    pub(crate) step: i64,
-    pub(crate) count: usize,
-}
-
-impl Cut {
-    /// The places taken, in order.
-    pub(crate) fn places(&self) -> impl Iterator<Item = usize> {
-        let (start, step) = (i128::from(self.start), i128::from(self.step));
-        (0..self.count).map(move |i| usize::try_from(start + step * i as i128).unwrap_or(usize::MAX))
-    }
-}
-
-/// What a slice takes, where its bounds and the sizes they apply to are numbers.
-pub(crate) fn cuts(facts: &Facts, node: &NodeProto) -> Option<Vec<Cut>> {
-    let x = facts.shape(node.input.first()?)?;
-    let list = |index: usize| match node.input.get(index).filter(|i| !i.is_empty()) {
-        Some(name) => facts.integers(name).map(Some),
-        None => Some(None),
-    };
-    let (starts, ends) = (list(1)??, list(2)??);
-    let all = || (0..starts.len()).map(|i| i64::try_from(i).unwrap_or(i64::MAX)).collect();
-    let axes = places(&list(3)?.unwrap_or_else(all), x.len())?;
-    let steps = list(4)?.unwrap_or_else(|| vec![1; starts.len()]);
-    if [ends.len(), axes.len(), steps.len()].iter().any(|&n| n != starts.len()) {
-        return None;
-    }
-    let mut cuts = Vec::with_capacity(axes.len());
-    for (i, axis) in axes.into_iter().enumerate() {
-        let size = i64::try_from(x[axis].size()?).ok()?;
-        let from_end = |v: i64| if v < 0 { v.saturating_add(size) } else { v };
-        let step = steps[i];
-        let (start, count) = if step > 0 {
-            let start = from_end(starts[i]).clamp(0, size);
-            (start, (from_end(ends[i]).clamp(0, size) - start).max(0).checked_add(step - 1)? / step)
-        } else if step < 0 && step > i64::MIN {
-            let start = from_end(starts[i]).clamp(-1, size - 1);
-            (start, (start - from_end(ends[i]).clamp(-1, size - 1)).max(0).checked_add(-step - 1)? / -step)
-        } else {
-            return None;
-        };
-        cuts.push(Cut { axis, start, step, count: usize::try_from(count).ok()? });
-    }
-    Some(cuts)
-}
-
-/// The axes that padding changes, with what comes before and after.
-pub(crate) fn paddings(facts: &Facts, node: &NodeProto, rank: usize) -> Option<Vec<(usize, i64, i64)>> {
-    let pads = facts.integers(node.input.get(1)?)?;
-    let axes = match node.input.get(3).filter(|i| !i.is_empty()) {
-        Some(axes) => places(&facts.integers(axes)?, rank)?,
-        None => (0..rank).collect(),
-    };
-    let n = axes.len();
-    (pads.len() == 2 * n)
-        .then(|| axes.into_iter().enumerate().map(|(i, a)| (a, pads[i], pads[n + i])).collect())
-}
-
-/// New sizes of axes; those that are not numbers become unknown.
-fn spread_over(
-    facts: &mut Facts,
-    sizes: &[Dim],
-    new: impl Fn(usize, usize) -> Option<usize>,
-) -> Option<Vec<Dim>> {
-    let mut all = Vec::with_capacity(sizes.len());
-    for (axis, size) in sizes.iter().enumerate() {
-        all.push(match size.size() {
-            Some(size) => Dim::known(new(axis, size)?),
-            None => facts.unknown(),
-        });
-    }
-    Some(all)
-}
-
-fn convolved(facts: &mut Facts, node: &NodeProto, x: &[Dim], w: &[Dim]) -> Option<Shape> {
-    let spatial = x.get(2..)?;
-    let kernel = dim::numbers(w.get(2..)?)?;
-    let window = Window::of(node, spatial, Some(&kernel))?;
-    let batch = x.first()?.clone();
-    if node.op_type == "Conv" {
-        let mut sizes = spread_over(facts, spatial, |axis, size| window.outputs(axis, size))?;
-        for (axis, size) in sizes.iter_mut().enumerate().filter(|(axis, _)| window.keeps_size(*axis)) {
-            size.clone_from(&spatial[axis]);
-        }
-        return Some([&[batch, w.first()?.clone()], sizes.as_slice()].concat());
-    }
-    if node.attribute("output_shape").is_some() || node.word("auto_pad", "NOTSET").starts_with("SAME") {
-        return None;
-    }
-    let extra = node.ints("output_padding").map(<[i64]>::to_vec).unwrap_or_else(|| vec![0; spatial.len()]);
-    let extra: Vec<usize> =
-        extra.iter().map(|&e| u16::try_from(e).ok().map(usize::from)).collect::<Option<_>>()?;
-    let sizes = spread_over(facts, spatial, |axis, size| window.spread(axis, size, *extra.get(axis)?))?;
-    let groups = Dim::known(usize::try_from(node.int("group", 1)).ok()?);
-    Some([&[batch, w.get(1)?.times(&groups)?], sizes.as_slice()].concat())
-}
-
-fn resized(facts: &mut Facts, node: &NodeProto, x: &[Dim]) -> Option<Shape> {
-    let given = |index: usize| node.input.get(index).filter(|i| !i.is_empty());
-    let axes = match node.ints("axes") {
-        Some(axes) => places(axes, x.len())?,
-        None => (0..x.len()).collect(),
-    };
-    if node.word("keep_aspect_ratio_policy", "stretch") != "stretch" {
-        return None;
-    }
-    let mut shape = x.to_vec();
-    if let Some(sizes) = given(3) {
-        let sizes = entries(facts, sizes)?;
-        for (&axis, size) in axes.iter().zip(sizes) {
-            shape[axis] = size;
-        }
-        return Some(shape);
-    }
-    let scales = facts.reals(given(2)?)?.to_vec();
-    for (&axis, scale) in axes.iter().zip(scales) {
-        if scale.total_cmp(&1.0).is_eq() {
-            continue;
-        }
-        // The format rounds down; scales are single precision, and so is ONNX Runtime's product.
-        let size = |s: usize| Some((s as f32 * scale as f32).floor()).filter(|v| (0.0..1e9).contains(v));
-        shape[axis] = match x[axis].size() {
-            Some(s) => Dim::known(size(s)? as usize),
-            None => facts.unknown(),
-        };
-    }
-    Some(shape)
 }
