@@ -1,5 +1,7 @@
 //! From a model to one that also gives gradients.
 
+use std::collections::HashSet;
+
 use crate::backward::{Active, backward};
 use crate::error::Error;
 use crate::facts::Facts;
@@ -151,7 +153,10 @@ pub struct Coverage {
 pub fn coverage(model: &Model) -> Vec<Coverage> {
     let facts = Facts::of(model.graph());
     let real = |name: &String| facts.kind(name).is_none_or(tensor::is_real);
-    let inputs: Vec<String> = model.graph().input.iter().map(|v| v.name.clone()).filter(real).collect();
+    // Older exporters list their weights among the inputs.
+    let weights: HashSet<&str> = model.graph().initializer.iter().map(|t| t.name.as_str()).collect();
+    let inputs = model.graph().input.iter().filter(|v| !weights.contains(v.name.as_str()));
+    let inputs: Vec<String> = inputs.map(|v| v.name.clone()).filter(real).collect();
     let active = Active::of(model.graph(), &facts, &inputs);
     let mut all: Vec<Coverage> = Vec::new();
     for node in model.graph().node.iter().filter(|n| n.output.iter().any(|o| active.has(o))) {

@@ -82,7 +82,7 @@ impl Tape {
         });
     }
 
-    /// Gives a node that is there already one more output, the first free one from `slot` on.
+    /// The output in a slot of a node that is there already, which gets one if it has none.
     pub(crate) fn further_output(&mut self, node: usize, slot: usize) -> String {
         let there = self.graph.node[node].output.get(slot).filter(|o| !o.is_empty()).cloned();
         let name = there.unwrap_or_else(|| self.fresh("output"));
