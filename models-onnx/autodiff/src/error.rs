@@ -100,6 +100,9 @@ pub enum Refusal {
     /// An input without derivative.
     #[error("no rule gives the gradient of its input {0}")]
     Input(usize),
+    /// An output without derivative.
+    #[error("no rule gives the gradient through its output {0}")]
+    Output(usize),
     /// An input that has to be there.
     #[error("its input {0} is missing")]
     Missing(usize),

@@ -37,7 +37,9 @@ pub(super) fn slice(s: &mut Step<'_>) -> Result<(), Refusal> {
     let mut zeros = Vec::new();
     for cut in cuts {
         let size = shape[cut.axis].size().ok_or_else(|| Refusal::Shape(x.clone()))?;
-        if cut.step == 1 || cut.count == 0 {
+        if cut.count == 0 {
+            zeros.push((cut.axis, 0, whole(size)));
+        } else if cut.step == 1 {
             zeros.push((cut.axis, cut.start, whole(size) - cut.start - whole(cut.count)));
         } else {
             let places = cut.places().enumerate().map(|(column, row)| (row, column, 1.0));

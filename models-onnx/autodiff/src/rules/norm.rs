@@ -61,8 +61,8 @@ fn epsilon(s: &Step<'_>) -> f32 {
 
 /// Refuses where the result depends on the statistics that some operators give as further outputs.
 fn only_first_output(s: &Step<'_>) -> Result<(), Refusal> {
-    let used = (1..s.node.output.len()).any(|i| s.cotangent(i).is_some());
-    if used { Err(Refusal::Attribute("of statistics as outputs")) } else { Ok(()) }
+    let used = (1..s.node.output.len()).find(|&i| s.cotangent(i).is_some());
+    used.map_or(Ok(()), |output| Err(Refusal::Output(output)))
 }
 
 /// Over the last axes, with a number for each place in them.
