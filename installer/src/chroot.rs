@@ -181,7 +181,18 @@ fn installed_in(root: &Path) -> Result<bool> {
 /// A new mount and process namespace; it and all in it end when this command is killed.
 fn namespace() -> Result<Command> {
     let mut command = as_root("unshare").context(NEEDS_ROOT)?;
-    command.args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    // Inside a chroot the root folder is no mount, and the kernel refuses to make it private; whoever made the
+    // chroot answers for that.
+    let propagation = if mounts::has_root()? { "private" } else { "unchanged" };
+    command.args([
+        "--mount",
+        "--propagation",
+        propagation,
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ]);
     Ok(command)
 }
 

@@ -9,8 +9,16 @@ use anyhow::{Context, Result};
 pub(crate) fn inside(folder: &Path) -> Result<Vec<String>> {
     let folder =
         fs::canonicalize(folder).with_context(|| format!("cannot look into {}", folder.display()))?;
-    let table = fs::read_to_string("/proc/self/mounts").context("cannot read the table of mounts")?;
-    Ok(below(&table, &folder))
+    Ok(below(&table()?, &folder))
+}
+
+/// Whether the root folder is a mount, as it is everywhere but in a chroot.
+pub(crate) fn has_root() -> Result<bool> {
+    Ok(table()?.lines().any(|line| line.split(' ').nth(1) == Some("/")))
+}
+
+fn table() -> Result<String> {
+    fs::read_to_string("/proc/self/mounts").context("cannot read the table of mounts")
 }
 
 fn below(table: &str, folder: &Path) -> Vec<String> {
