@@ -1,8 +1,12 @@
 //! The plug-in's side of a dialog: opens it and answers what it asks while it is open.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
+use std::sync::Arc;
 
 use pentimento_ffi::host::{Host, ImageId, ItemId, ParentWindow};
+use pentimento_ffi::pixels::Mask;
 use pentimento_protocol::dialog::{Answer, Ask, Closed, Open, PackEntry, Parent};
 use pentimento_protocol::job::{Event, Outcome, Request, Runtime};
 use pentimento_protocol::param::Values;
@@ -65,8 +69,16 @@ pub fn choose(
         locale_folder: Some(locale.to_string_lossy().into_owned()),
     };
 
-    let mut previews =
-        Previews { engine, operation: start.operation, packs, crop: &crop, before, running: None };
+    let mut previews = Previews {
+        engine,
+        operation: start.operation,
+        packs,
+        crop: &crop,
+        mask: align::square_mask(&crop, before.width),
+        before,
+        aligned: HashMap::new(),
+        running: None,
+    };
     let mut ask = |bytes: &[u8]| previews.answer(bytes);
     let closed = pentimento_ffi::dialog::open(library, &encode(&open)?, &mut ask)?;
     match decode::<Closed>(&closed)? {
@@ -83,6 +95,10 @@ struct Previews<'a> {
     packs: &'a [Pack],
     crop: &'a Crop,
     before: Picture,
+    /// The crop's mask at the size of `before`.
+    mask: Mask,
+    /// The crop by resolution: a slider that moves must not reduce the photo again.
+    aligned: HashMap<u32, Arc<Picture>>,
     running: Option<(u64, Job, Vec<String>)>,
 }
 
@@ -103,9 +119,14 @@ impl Previews<'_> {
         encode(&answer).unwrap_or_default()
     }
 
-    fn begin(&self, values: Option<Values>, pack: &str, runtime: Runtime) -> Result<Job, PluginError> {
+    fn begin(&mut self, values: Option<Values>, pack: &str, runtime: Runtime) -> Result<Job, PluginError> {
         let pack = packs::choose(self.packs, pack, self.operation)?;
-        let aligned = align::square(self.crop, pack.resolution)?;
+        let aligned = match self.aligned.entry(pack.resolution) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(new) => {
+                Arc::clone(new.insert(Arc::new(align::square(self.crop, pack.resolution)?)))
+            }
+        };
         self.engine.submit(Request {
             operation: self.operation.id().to_owned(),
             values,
@@ -160,7 +181,6 @@ impl Previews<'_> {
         let Some(first) = edited.next() else { return Ok(self.before.clone()) };
         let first = first?;
         edited.try_for_each(|picture| picture.map(drop))?;
-        let mask = align::square_mask(self.crop, self.before.width);
-        composite::preview(&self.before, &mask, &inverted, &first)
+        composite::preview(&self.before, &self.mask, &inverted, &first)
     }
 }

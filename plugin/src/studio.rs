@@ -62,15 +62,10 @@ impl Studios {
         runtime: job::Runtime,
     ) -> Result<&mut Studio, PluginError> {
         let key = (pack.to_owned(), runtime);
-        // A pack replaced on disk is another pack.
-        let (installed, _) = packs::installed(&self.places);
-        let wanted = packs::choose(&installed, pack, operation)?;
-        if self.open.get(&key).is_some_and(|studio| studio.pack.hash() != wanted.hash) {
-            self.open.remove(&key);
-        }
         if !self.open.contains_key(&key) {
-            let studio = Studio::open(&self.places, wanted, runtime)?;
-            self.open.insert(key.clone(), studio);
+            let (installed, _) = packs::installed(&self.places);
+            let wanted = packs::choose(&installed, pack, operation)?;
+            self.open.insert(key.clone(), Studio::open(&self.places, wanted, runtime)?);
         }
         self.open.get_mut(&key).ok_or(PluginError::WorkerGone)
     }
