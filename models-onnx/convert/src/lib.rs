@@ -1,0 +1,2 @@
+//! From published checkpoints to ONNX graphs and packs.
+#![forbid(unsafe_code)]
