@@ -1,38 +1,39 @@
 //! Sizes of axes: numbers, or products of a number with sizes that only the run will tell.
 
+use std::fmt;
 use std::sync::Arc;
 
 /// A size, as a number times named unknowns: `64`, `n`, `12·n`.
 ///
 /// Products are all that reshaping needs, so that `n` images of 16 × 16 and `256·n` rows are seen to be the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Dim {
+pub struct Dim {
     factor: usize,
     /// Sorted, so that equal products are equal.
     unknowns: Vec<Arc<str>>,
 }
 
 /// The sizes of all axes.
-pub(crate) type Shape = Vec<Dim>;
+pub type Shape = Vec<Dim>;
 
 impl Dim {
     /// A number.
-    pub(crate) fn known(size: usize) -> Self {
+    pub fn known(size: usize) -> Self {
         Self { factor: size, unknowns: Vec::new() }
     }
 
     /// An unknown that is the same wherever its name is the same.
-    pub(crate) fn named(name: &str) -> Self {
+    pub fn named(name: &str) -> Self {
         Self { factor: 1, unknowns: vec![name.into()] }
     }
 
     /// The number, where it is one.
-    pub(crate) fn size(&self) -> Option<usize> {
+    pub fn size(&self) -> Option<usize> {
         self.unknowns.is_empty().then_some(self.factor)
     }
 
     /// The name, where it is an unknown with one.
-    pub(crate) fn name(&self) -> Option<&str> {
+    pub fn name(&self) -> Option<&str> {
         match self.unknowns.as_slice() {
             // Names that nobody gave start with a NUL; see `Facts::unknown`.
             [name] if self.factor == 1 && !name.starts_with('\0') => Some(name),
@@ -41,12 +42,12 @@ impl Dim {
     }
 
     /// Whether it is the number one, which is what broadcasts.
-    pub(crate) fn is_one(&self) -> bool {
+    pub fn is_one(&self) -> bool {
         self.size() == Some(1)
     }
 
     /// The product; `None` where the number overflows.
-    pub(crate) fn times(&self, other: &Self) -> Option<Self> {
+    pub fn times(&self, other: &Self) -> Option<Self> {
         let factor = self.factor.checked_mul(other.factor)?;
         let mut unknowns = [self.unknowns.as_slice(), &other.unknowns].concat();
         unknowns.sort_unstable();
@@ -55,7 +56,7 @@ impl Dim {
     }
 
     /// The quotient, where it is exact whatever the unknowns will be.
-    pub(crate) fn over(&self, other: &Self) -> Option<Self> {
+    pub fn over(&self, other: &Self) -> Option<Self> {
         if other.factor == 0 || !self.factor.is_multiple_of(other.factor) {
             return None;
         }
@@ -64,6 +65,28 @@ impl Dim {
             unknowns.remove(unknowns.iter().position(|u| u == unknown)?);
         }
         Some(Self { factor: self.factor / other.factor, unknowns })
+    }
+}
+
+impl From<usize> for Dim {
+    fn from(size: usize) -> Self {
+        Self::known(size)
+    }
+}
+
+impl From<&str> for Dim {
+    fn from(name: &str) -> Self {
+        Self::named(name)
+    }
+}
+
+/// As mathematics writes it, such as `12·n`; `?` stands for an unknown without a name.
+impl fmt::Display for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = (self.factor != 1 || self.unknowns.is_empty()).then(|| self.factor.to_string());
+        let named =
+            self.unknowns.iter().map(|u| if u.starts_with('\0') { "?".into() } else { u.to_string() });
+        f.write_str(&known.into_iter().chain(named).collect::<Vec<String>>().join("·"))
     }
 }
 
@@ -92,5 +115,6 @@ mod tests {
         assert_eq!(rows.over(&Dim::known(0)), None);
         assert_eq!(Dim::known(usize::MAX).times(&Dim::known(2)), None);
         assert_eq!(rows.size(), None);
+        assert_eq!([rows, n, Dim::known(1)].map(|d| d.to_string()), ["256·n", "n", "1"]);
     }
 }

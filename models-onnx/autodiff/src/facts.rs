@@ -28,7 +28,7 @@ pub(crate) enum Entry {
 
 /// Everything known; filled node by node in topological order.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Facts {
+pub struct Facts {
     shapes: HashMap<String, Shape>,
     kinds: HashMap<String, i32>,
     integers: HashMap<String, Vec<Entry>>,
@@ -53,12 +53,12 @@ impl Facts {
     }
 
     /// The shape of a value.
-    pub(crate) fn shape(&self, value: &str) -> Option<&Shape> {
+    pub fn shape(&self, value: &str) -> Option<&Shape> {
         self.shapes.get(value)
     }
 
     /// The type of a value's elements.
-    pub(crate) fn kind(&self, value: &str) -> Option<i32> {
+    pub fn kind(&self, value: &str) -> Option<i32> {
         self.kinds.get(value).copied()
     }
 
@@ -68,7 +68,7 @@ impl Facts {
     }
 
     /// An integer tensor's elements where all are numbers.
-    pub(crate) fn integers(&self, value: &str) -> Option<Vec<i64>> {
+    pub fn integers(&self, value: &str) -> Option<Vec<i64>> {
         let number = |e: &Entry| if let Entry::Int(i) = e { Some(*i) } else { None };
         self.entries(value)?.iter().map(number).collect()
     }
@@ -79,7 +79,7 @@ impl Facts {
     }
 
     /// Says of what shape and type a value is.
-    pub(crate) fn set(&mut self, value: &str, kind: i32, shape: Shape) {
+    pub fn set(&mut self, value: &str, kind: i32, shape: Shape) {
         self.kinds.insert(value.into(), kind);
         self.shapes.insert(value.into(), shape);
     }
@@ -95,7 +95,7 @@ impl Facts {
     }
 
     /// A message that says what is known of a value.
-    pub(crate) fn describe(&self, value: &str) -> ValueInfoProto {
+    pub fn describe(&self, value: &str) -> ValueInfoProto {
         let dim = |d: &Dim| DimProto {
             value: match (d.size().and_then(|s| i64::try_from(s).ok()), d.name()) {
                 (Some(size), _) => Some(DimValue::Value(size)),
@@ -114,7 +114,7 @@ impl Facts {
     }
 
     /// Takes what a message says of a value.
-    pub(crate) fn declare(&mut self, value: &ValueInfoProto) {
+    pub fn declare(&mut self, value: &ValueInfoProto) {
         let Some(tensor) = value.r#type.as_ref().and_then(|t| t.tensor_type.as_ref()) else { return };
         if tensor.elem_type != 0 {
             self.kinds.insert(value.name.clone(), tensor.elem_type);
@@ -130,7 +130,7 @@ impl Facts {
     }
 
     /// Takes a constant.
-    pub(crate) fn constant(&mut self, name: &str, tensor: &TensorProto) {
+    pub fn constant(&mut self, name: &str, tensor: &TensorProto) {
         self.kinds.insert(name.into(), tensor.data_type);
         if let Some(shape) = tensor.dims.iter().map(|&d| usize::try_from(d).ok().map(Dim::known)).collect() {
             self.shapes.insert(name.into(), shape);
@@ -151,7 +151,7 @@ impl Facts {
     }
 
     /// Works out what a node makes from what it takes.
-    pub(crate) fn learn(&mut self, node: &NodeProto) {
+    pub fn learn(&mut self, node: &NodeProto) {
         if node.op_type == "Constant" {
             return self.learn_constant(node);
         }

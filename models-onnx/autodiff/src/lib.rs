@@ -93,7 +93,9 @@ mod window;
 
 pub use adam::{Adam, Diverged};
 pub use differentiate::{Coverage, Differentiate, Gradient, coverage};
+pub use dim::{Dim, Shape};
 pub use error::{Error, Refusal};
+pub use facts::Facts;
 pub use lbfgs::{Lbfgs, Outcome};
 pub use loss::{Loss, Measure, Term};
 pub use model::Model;
