@@ -1,0 +1,5 @@
+//! Graphs of seeded weights, run by ONNX Runtime and compared with what PyTorch makes of the same weights.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod build;
+mod support;

@@ -1,0 +1,111 @@
+//! ONNX Runtime, checkpoints of seeded weights, and comparisons.
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use autodiff::Model;
+use checkpoint::Checkpoint;
+use ndarray::{ArrayD, IxDyn};
+use ort::environment::Environment;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::session::{Session, SessionInputValue};
+use ort::value::Tensor;
+
+/// The ONNX Runtime that Pentimento's other tests use too.
+fn library() -> PathBuf {
+    let path = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let data = path("PENTIMENTO_DATA")
+        .or_else(|| path("XDG_DATA_HOME").map(|p| p.join("pentimento")))
+        .or_else(|| path("HOME").map(|p| p.join(".local/share/pentimento")));
+    let library = path("PENTIMENTO_ORT").or(data.map(|d| d.join("onnxruntime/libonnxruntime.so")));
+    let library = library.expect("HOME is set");
+    assert!(
+        library.is_file(),
+        "ONNX Runtime is not at {}: run pentimento-installer, or name one with PENTIMENTO_ORT",
+        library.display()
+    );
+    library
+}
+
+fn environment() -> &'static Environment {
+    static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
+    ENVIRONMENT.get_or_init(|| {
+        let build = ort::init_from(library().canonicalize().unwrap()).unwrap().with_telemetry(false);
+        build.with_logger(Arc::new(|_, _, _, _, _| {})).build().unwrap()
+    })
+}
+
+/// A model ready to run.
+pub(crate) struct Runner(Session);
+
+impl Runner {
+    /// Opens it as the plug-in would, on one thread.
+    pub(crate) fn new(model: &Model) -> Self {
+        let builder = SessionBuilder::new(environment()).unwrap();
+        let builder = builder.with_optimization_level(GraphOptimizationLevel::All).unwrap();
+        let mut builder = builder.with_intra_threads(1).unwrap();
+        Self(builder.commit_from_memory(&model.to_bytes().unwrap()).unwrap())
+    }
+
+    /// Runs it for all outputs of single precision.
+    pub(crate) fn run(&mut self, inputs: &[(&str, &ArrayD<f32>)]) -> BTreeMap<String, ArrayD<f32>> {
+        self.run_with(inputs, &[])
+    }
+
+    /// Runs it with integers too.
+    pub(crate) fn run_with(
+        &mut self,
+        inputs: &[(&str, &ArrayD<f32>)],
+        integers: &[(&str, &ArrayD<i64>)],
+    ) -> BTreeMap<String, ArrayD<f32>> {
+        let mut values: Vec<(String, SessionInputValue<'_>)> = Vec::new();
+        for &(name, array) in inputs {
+            values.push((name.into(), Tensor::from_array(array.clone()).unwrap().into()));
+        }
+        for &(name, array) in integers {
+            values.push((name.into(), Tensor::from_array(array.clone()).unwrap().into()));
+        }
+        let outputs = self.0.run(values).unwrap();
+        let array =
+            |value: &ort::value::DynValue| value.try_extract_array::<f32>().ok().map(|a| a.to_owned());
+        outputs.iter().filter_map(|(name, value)| Some((name.to_owned(), array(&value.view())?))).collect()
+    }
+}
+
+/// Where a folder of goldens lies.
+pub(crate) fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+/// A golden array.
+pub(crate) fn npy(name: &str) -> ArrayD<f32> {
+    let path = golden(name);
+    ndarray_npy::read_npy(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+/// The checkpoint that a layout among the goldens stands for.
+pub(crate) fn checkpoint(layout: &str) -> Checkpoint {
+    let path = golden(layout);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+    let entries = seeded::layout(&text).unwrap();
+    Checkpoint::of(entries.into_iter().map(|entry| {
+        let array = ArrayD::from_shape_vec(IxDyn(&entry.shape), entry.values()).unwrap();
+        (entry.name, array)
+    }))
+}
+
+/// Values between −1 and 1 that follow from a name, as in `seeded.py`.
+pub(crate) fn uniform(name: &str, shape: &[usize]) -> ArrayD<f32> {
+    let values = seeded::uniform(name, shape.iter().product(), 1.0, 0.0);
+    ArrayD::from_shape_vec(IxDyn(shape), values).unwrap()
+}
+
+/// The largest difference over the largest magnitude of `right`.
+pub(crate) fn difference(wrong: &ArrayD<f32>, right: &ArrayD<f32>) -> f32 {
+    assert_eq!(wrong.shape(), right.shape());
+    assert!(wrong.iter().all(|v| v.is_finite()));
+    let largest = right.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    wrong.iter().zip(right).fold(0.0f32, |m, (w, r)| m.max((w - r).abs())) / largest
+}
