@@ -34,16 +34,31 @@ impl Session {
     /// [`ModelError::Missing`] where the pack has no such role, [`ModelError::Pack`] where the file is damaged,
     /// [`ModelError::Open`] where the graph is broken or is not what the manifest says.
     pub fn open(runtime: &Runtime, pack: &Pack, role: Role) -> Result<Self, ModelError> {
-        let contract = pack.contract(role)?.clone();
-        let bytes = pack.graph(role)?;
-        let inner =
-            runtime.builder().and_then(|mut builder| builder.commit_from_memory(&bytes)).map_err(|e| {
-                if is_memory(e.message()) {
-                    ModelError::OutOfMemory { role }
-                } else {
-                    open(role, e.message())
-                }
-            })?;
+        Self::of(runtime, pack, role, pack.contract(role)?)
+    }
+
+    /// As [`Self::open`], for the mapper of that name.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn mapper(runtime: &Runtime, pack: &Pack, name: &str) -> Result<Self, ModelError> {
+        Self::of(runtime, pack, Role::Mapper, pack.mapper(name)?)
+    }
+
+    fn of(runtime: &Runtime, pack: &Pack, role: Role, contract: &Contract) -> Result<Self, ModelError> {
+        let contract = contract.clone();
+        let bytes = pack.graph(&contract)?;
+        let weights = pack.weights(&contract)?;
+        let session = || -> Result<_, ort::Error> {
+            let mut builder = runtime.builder()?;
+            for (location, bytes) in weights {
+                builder = builder.with_external_initializer_file_in_memory(location, bytes.into())?;
+            }
+            builder.commit_from_memory(&bytes)
+        };
+        let inner = session().map_err(|e| {
+            if is_memory(e.message()) { ModelError::OutOfMemory { role } } else { open(role, e.message()) }
+        })?;
         agree(role, &contract.inputs, inner.inputs())?;
         if inner.inputs().len() != contract.inputs.len() {
             return Err(open(role, "the graph wants more inputs than the manifest says"));

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Array, Dim, Dtype, Manifest, PackError, Port, Role, Source, VERSION};
-use crate::pack::manifest::{ArrayFile, Contract};
+use super::form::{self, Widths};
+use super::{Array, ArrayFile, Contract, Dim, Manifest, PackError, Port, Role, Source, VERSION};
 
 // Far beyond any generator, and small enough that no product of them overflows or eats the machine.
 const RESOLUTION: std::ops::RangeInclusive<u32> = 4..=4096;
@@ -83,132 +83,57 @@ fn scalars(m: &Manifest) -> Result<(), String> {
 
 fn shapes(m: &Manifest) -> Result<(), String> {
     for (role, contract) in &m.roles {
-        for port in contract.inputs.iter().chain(&contract.outputs) {
-            small(port).map_err(|what| format!("{what} is too large for the {role}"))?;
-        }
+        graph(*role, contract)?;
+        ensure(*role != Role::Mapper, || "a mapper without a name of its own".into())?;
         ensure((*role == Role::SentenceEncoder) == contract.pooling.is_some(), || {
             format!("the pooling of the {role}")
         })?;
     }
-    for array in m.arrays.values() {
+    for array in m.arrays.values().chain(m.attributes.values()) {
         ensure(bounded(array.dims.iter().copied()), || format!("{} of {:?}", array.file, array.dims))?;
     }
-    let r = m.resolution as usize;
-    let styles: usize = m.styles.iter().map(|s| s.channels).sum();
-    let image = [None, Some(3), Some(r), Some(r)];
     let mut widths = Widths::default();
-    for (role, contract) in &m.roles {
-        let [first_in, first_out] = [&contract.inputs, &contract.outputs].map(|ports| ports.first());
-        let (Some(input), Some(output)) = (first_in, first_out) else {
-            return Err(format!("the {role} without input or output"));
-        };
-        let is = |port: &Port, name: &str, dims: &[Option<usize>]| {
-            let fits = port.name == name && port.dtype == Dtype::F32 && port.dims.len() == dims.len();
-            let fits = fits && port.dims.iter().zip(dims).all(|(dim, size)| same(dim, *size));
-            ensure(fits, || format!("{port} does not fit the {role}"))
-        };
-        let single = *role == Role::SentenceEncoder || contract.inputs.len() == 1;
-        ensure(single, || format!("the {role} with more than one input"))?;
-        match role {
-            Role::Mapping => {
-                is(input, "z", &[None, last(input)])?;
-                is(output, "w", &[None, last(output)])?;
-                widths.agree("w", last(output))?;
-            }
-            Role::Affine => {
-                is(input, "w_plus", &[None, at(input, 1), last(input)])?;
-                is(output, "styles", &[None, Some(styles)])?;
-                widths.agree("w", last(input))?;
-                widths.agree("layers", at(input, 1))?;
-            }
-            Role::Synthesis => {
-                is(input, "styles", &[None, Some(styles)])?;
-                is(output, "image", &image)?;
-            }
-            Role::Encoder => {
-                is(input, "image", &image)?;
-                is(output, "w_plus", &[None, at(output, 1), last(output)])?;
-                widths.agree("w", last(output))?;
-                widths.agree("layers", at(output, 1))?;
-            }
-            Role::ImageEncoder => {
-                is(input, "image", &image)?;
-                is(output, "embedding", &[None, last(output)])?;
-                widths.agree("embedding", last(output))?;
-            }
-            Role::SentenceEncoder => {
-                for port in &contract.inputs {
-                    let known =
-                        ["input_ids", "attention_mask", "token_type_ids"].contains(&port.name.as_str());
-                    let open = port.dims.len() == 2 && port.dims.iter().all(|d| matches!(d, Dim::Any(_)));
-                    ensure(known && open && port.dtype == Dtype::I64, || {
-                        format!("{port} does not fit the {role}")
-                    })?;
-                }
-                is(output, &output.name, &[None, None, last(output)])?;
-                widths.agree("sentence", last(output))?;
-            }
-            Role::TextProjection => {
-                is(input, "sentence", &[None, last(input)])?;
-                is(output, "embedding", &[None, last(output)])?;
-                widths.agree("sentence", last(input))?;
-                widths.agree("embedding", last(output))?;
-            }
-            Role::Segmenter => {
-                is(input, "styles", &[None, Some(styles)])?;
-            }
-        }
+    widths.agree("R", m.resolution as usize)?;
+    if !m.styles.is_empty() {
+        widths.agree("S", m.styles.iter().map(|s| s.channels).sum())?;
     }
+    for (role, contract) in &m.roles {
+        form::fits(contract, role.form(), &mut widths).map_err(|why| format!("{why} for the {role}"))?;
+    }
+    for (name, contract) in &m.mappers {
+        ensure(!name.is_empty() && name.len() <= 64, || "the name of a mapper".into())?;
+        graph(Role::Mapper, contract)?;
+        form::fits(contract, Role::Mapper.form(), &mut widths)
+            .map_err(|why| format!("{why} for the mapper “{name}”"))?;
+    }
+    let size = |letter| widths.of(letter);
     for (array, file) in &m.arrays {
         let expected = match array {
-            Array::StyleMean | Array::StyleStd => vec![Some(styles)],
-            Array::Relevance => vec![Some(styles), widths.of("embedding")],
+            Array::StyleMean | Array::StyleStd => vec![size("S")],
+            Array::Relevance => vec![size("S"), size("D")],
+            Array::CodeMean => vec![size("W")],
         };
         let found: Vec<_> = file.dims.iter().map(|d| Some(*d)).collect();
         ensure(found == expected, || format!("{} of {:?}", file.file, file.dims))?;
     }
+    for (name, file) in &m.attributes {
+        let found: Vec<_> = file.dims.iter().map(|d| Some(*d)).collect();
+        let known = found == [size("W")] || found == [size("L"), size("W")];
+        ensure(known, || format!("{} of {:?} for the attribute “{name}”", file.file, file.dims))?;
+    }
     Ok(())
 }
 
-/// Sizes that several files share, by name.
-#[derive(Default)]
-struct Widths(Vec<(&'static str, usize)>);
-
-impl Widths {
-    fn agree(&mut self, name: &'static str, size: Option<usize>) -> Result<(), String> {
-        let size = size.ok_or_else(|| format!("the size “{name}” is left open"))?;
-        match self.of(name) {
-            Some(known) => ensure(known == size, || format!("the size “{name}” is both {known} and {size}")),
-            None => {
-                self.0.push((name, size));
-                Ok(())
-            }
-        }
+/// Whether the ports of a graph are of sane sizes.
+fn graph(role: Role, contract: &Contract) -> Result<(), String> {
+    for port in contract.inputs.iter().chain(&contract.outputs) {
+        small(port).map_err(|port| format!("{port} is too large for the {role}"))?;
     }
-
-    fn of(&self, name: &str) -> Option<usize> {
-        self.0.iter().find(|known| known.0 == name).map(|known| known.1)
-    }
-}
-
-/// `None` stands for a dimension that is open.
-fn same(dim: &Dim, size: Option<usize>) -> bool {
-    match (dim, size) {
-        (Dim::Size(a), Some(b)) => *a == b,
-        (Dim::Any(_), None) => true,
-        _ => false,
-    }
-}
-
-fn at(port: &Port, index: usize) -> Option<usize> {
-    match port.dims.get(index) {
-        Some(Dim::Size(size)) => Some(*size),
-        _ => None,
-    }
-}
-
-fn last(port: &Port) -> Option<usize> {
-    at(port, port.dims.len().checked_sub(1)?)
+    ensure(!contract.inputs.is_empty() && !contract.outputs.is_empty(), || {
+        format!("the {role} without input or output")
+    })?;
+    let error = contract.storage.map(|s| s.error);
+    ensure(error.is_none_or(|e| (0.0..=1.0).contains(&e)), || format!("the storage of the {role}"))
 }
 
 fn small(port: &Port) -> Result<(), String> {
@@ -231,8 +156,9 @@ impl Manifest {
 
     /// Every file the manifest names, graphs first.
     pub fn sources(&self) -> Vec<Source> {
-        let graphs = self.roles.values().map(Contract::source);
-        let arrays = self.arrays.values().map(ArrayFile::source);
+        let graphs = self.roles.values().chain(self.mappers.values());
+        let graphs = graphs.flat_map(|graph| std::iter::once(graph.source()).chain(graph.weights()));
+        let arrays = self.arrays.values().chain(self.attributes.values()).map(ArrayFile::source);
         graphs.chain(self.files.values().cloned()).chain(arrays).collect()
     }
 }
@@ -241,6 +167,12 @@ impl Contract {
     /// Its file.
     pub fn source(&self) -> Source {
         Source { file: self.file.clone(), sha256: self.sha256.clone(), shared: self.shared }
+    }
+
+    /// The files of weights beside it.
+    pub fn weights(&self) -> impl Iterator<Item = Source> {
+        let shared = self.shared;
+        self.data.iter().map(move |d| Source { file: d.file.clone(), sha256: d.sha256.clone(), shared })
     }
 }
 

@@ -59,6 +59,6 @@ pub(super) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, PackError
 }
 
 /// Lower-case hexadecimal SHA-256.
-pub(super) fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use super::role::Role;
 
 /// The only version of the manifest so far.
 pub const VERSION: u32 = 1;
 
 /// A pack's description of itself. Unknown keys are refused, so that a typing error cannot pass for a default.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// [`VERSION`].
@@ -36,14 +38,20 @@ pub struct Manifest {
     pub fidelity: Fidelity,
     /// Its graphs.
     pub roles: BTreeMap<Role, Contract>,
+    /// Its mappers, each for one text: from a code, or from styles, to what is added to them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mappers: BTreeMap<String, Contract>,
+    /// Its attributes: directions to go along.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, ArrayFile>,
     /// Its other files.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<File, Source>,
     /// Its arrays.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub arrays: BTreeMap<Array, ArrayFile>,
     /// The layers of its StyleSpace in the order in which they run; their channels add up to `S`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub styles: Vec<Style>,
     /// How its text model is asked.
     pub text: Option<Text>,
@@ -52,7 +60,7 @@ pub struct Manifest {
 }
 
 /// Kinds of generators.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Family {
     /// StyleGAN2 and its descendants with the same StyleSpace.
     #[serde(rename = "stylegan2")]
@@ -60,7 +68,7 @@ pub enum Family {
 }
 
 /// Under what terms a pack may be used.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Licence {
     /// SPDX identifier or expression.
@@ -72,7 +80,7 @@ pub struct Licence {
 }
 
 /// The values of black and white.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Range {
     /// Black.
@@ -82,7 +90,7 @@ pub struct Range {
 }
 
 /// How pictures are framed.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alignment {
     /// The shape of the crop.
@@ -92,7 +100,7 @@ pub struct Alignment {
 }
 
 /// Shapes of crops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AlignmentKind {
     /// An upright square.
@@ -100,7 +108,7 @@ pub enum AlignmentKind {
 }
 
 /// How well a pack reconstructs pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fidelity {
     /// PSNR that pictures of its domain typically reach, dB.
@@ -109,78 +117,8 @@ pub struct Fidelity {
     pub poor: f32,
 }
 
-/// What a graph is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// `z [n, Z]` → `w [n, W]`.
-    Mapping,
-    /// `w_plus [n, layers, W]` → `styles [n, S]`.
-    Affine,
-    /// `styles [n, S]` → `image [n, 3, R, R]`.
-    Synthesis,
-    /// `image [n, 3, R, R]` → `w_plus [n, layers, W]`.
-    Encoder,
-    /// `image [n, 3, R, R]` → `embedding [n, D]`.
-    ImageEncoder,
-    /// Tokens `[n, t]` → token vectors `[n, t, H]`.
-    SentenceEncoder,
-    /// `sentence [n, H]` → `embedding [n, D]`.
-    TextProjection,
-    /// `styles [n, S]` → class logits.
-    Segmenter,
-}
-
-impl Role {
-    /// Every role.
-    pub const ALL: [Role; 8] = [
-        Role::Mapping,
-        Role::Affine,
-        Role::Synthesis,
-        Role::Encoder,
-        Role::ImageEncoder,
-        Role::SentenceEncoder,
-        Role::TextProjection,
-        Role::Segmenter,
-    ];
-
-    /// Its stable name, as in the manifest.
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Mapping => "mapping",
-            Role::Affine => "affine",
-            Role::Synthesis => "synthesis",
-            Role::Encoder => "encoder",
-            Role::ImageEncoder => "image-encoder",
-            Role::SentenceEncoder => "sentence-encoder",
-            Role::TextProjection => "text-projection",
-            Role::Segmenter => "segmenter",
-        }
-    }
-
-    /// Its name for the user.
-    pub fn words(self) -> &'static str {
-        match self {
-            Role::Mapping => "mapping network",
-            Role::Affine => "style layers",
-            Role::Synthesis => "generator",
-            Role::Encoder => "photo encoder",
-            Role::ImageEncoder => "picture understanding model",
-            Role::SentenceEncoder => "text model",
-            Role::TextProjection => "text to picture model",
-            Role::Segmenter => "segmentation model",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.words())
-    }
-}
-
 /// Files that are neither graphs nor arrays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum File {
     /// `tokenizer.json` of the sentence encoder, in the format of Hugging Face's `tokenizers`.
@@ -188,7 +126,7 @@ pub enum File {
 }
 
 /// Arrays of single-precision numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Array {
     /// Mean of each StyleSpace channel over the pack's own pictures, `[S]`.
@@ -197,10 +135,12 @@ pub enum Array {
     StyleStd,
     /// How the embedding of a picture turns with each channel, `[S, D]`.
     Relevance,
+    /// The mean code `[W]`, to which truncation and free generation go back.
+    CodeMean,
 }
 
 /// A file and its hash.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// Path inside the pack, or inside the folder of shared files.
@@ -208,12 +148,12 @@ pub struct Source {
     /// SHA-256 of its bytes, hexadecimal.
     pub sha256: String,
     /// Whether it lies in the folder of shared files.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub shared: bool,
 }
 
 /// A graph: its file and what goes in and out.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contract {
     /// Path inside the pack, or inside the folder of shared files.
@@ -221,18 +161,52 @@ pub struct Contract {
     /// SHA-256 of its bytes, hexadecimal.
     pub sha256: String,
     /// Whether it lies in the folder of shared files.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub shared: bool,
     /// What goes in.
     pub inputs: Vec<Port>,
     /// What comes out; the first is the one its role is about.
     pub outputs: Vec<Port>,
+    /// Weights that the graph keeps beside itself; they lie where the graph lies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<Data>,
+    /// How its weights are kept, where not as they were.
+    pub storage: Option<Storage>,
     /// How token vectors become one; only for the sentence encoder.
     pub pooling: Option<Pooling>,
 }
 
+/// Weights beside a graph.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// The location that the graph names, a path inside the pack.
+    pub file: String,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+}
+
+/// How weights are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Storage {
+    /// In what precision; it is computed in single precision all the same.
+    pub precision: Precision,
+    /// The largest difference that this made to the first output when it was measured, relative to the output's
+    /// largest value.
+    pub error: f64,
+}
+
+/// Precisions of weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Half precision.
+    F16,
+}
+
 /// An array: its file and its shape.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArrayFile {
     /// Path inside the pack of an `.npy` file of little-endian `f4`.
@@ -240,14 +214,14 @@ pub struct ArrayFile {
     /// SHA-256 of its bytes, hexadecimal.
     pub sha256: String,
     /// Whether it lies in the folder of shared files.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub shared: bool,
     /// Its shape.
     pub dims: Vec<usize>,
 }
 
 /// One tensor that goes into or comes out of a graph.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Port {
     /// Its name in the graph.
@@ -266,7 +240,7 @@ impl fmt::Display for Port {
 }
 
 /// One dimension of a tensor.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum Dim {
     /// Always this.
@@ -285,7 +259,7 @@ impl fmt::Display for Dim {
 }
 
 /// Types of numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
     /// Single precision.
@@ -295,7 +269,7 @@ pub enum Dtype {
 }
 
 /// How token vectors become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
     /// The mean over the attention mask.
@@ -303,7 +277,7 @@ pub enum Pooling {
 }
 
 /// One layer of StyleSpace.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Style {
     /// Its name.
@@ -316,7 +290,7 @@ pub struct Style {
 }
 
 /// How a text model is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Text {
     /// Sentences in which `{}` stands for the prompt; their embeddings are averaged.
@@ -326,11 +300,15 @@ pub struct Text {
 }
 
 /// Where the sliders of a global direction start.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DirectionDefaults {
     /// α.
     pub strength: f64,
     /// β.
     pub disentanglement: f64,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }

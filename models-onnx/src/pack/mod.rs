@@ -5,7 +5,9 @@
 
 mod check;
 mod file;
+mod form;
 mod manifest;
+mod role;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,10 +16,13 @@ use ndarray::{Array1, Array2, Ix1, Ix2};
 use ndarray_npy::ReadNpyExt;
 
 use crate::error::ModelError;
+pub use file::sha256;
 pub use manifest::{
-    Alignment, AlignmentKind, Array, ArrayFile, Contract, Dim, DirectionDefaults, Dtype, Family, Fidelity,
-    File, Licence, Manifest, Pooling, Port, Range, Role, Source, Style, Text, VERSION,
+    Alignment, AlignmentKind, Array, ArrayFile, Contract, Data, Dim, DirectionDefaults, Dtype, Family,
+    Fidelity, File, Licence, Manifest, Pooling, Port, Precision, Range, Source, Storage, Style, Text,
+    VERSION,
 };
+pub use role::Role;
 
 /// Name of the manifest.
 pub const MANIFEST: &str = "pack.toml";
@@ -183,12 +188,28 @@ impl Pack {
         self.manifest.roles.get(&role).ok_or_else(|| self.lacks(role.words()))
     }
 
-    /// The verified bytes of a role's graph.
+    /// What the graph of a mapper takes and gives.
     ///
     /// # Errors
-    /// [`ModelError::Missing`] or [`ModelError::Pack`].
-    pub fn graph(&self, role: Role) -> Result<Vec<u8>, ModelError> {
-        Ok(self.read(&self.contract(role)?.source())?)
+    /// [`ModelError::Missing`] where the pack has no such mapper.
+    pub fn mapper(&self, name: &str) -> Result<&Contract, ModelError> {
+        self.manifest.mappers.get(name).ok_or_else(|| self.lacks("mapper of that name"))
+    }
+
+    /// The verified bytes of a graph.
+    ///
+    /// # Errors
+    /// [`PackError`].
+    pub fn graph(&self, contract: &Contract) -> Result<Vec<u8>, PackError> {
+        self.read(&contract.source())
+    }
+
+    /// The verified bytes of the weights that lie beside a graph, each with the location that the graph names.
+    ///
+    /// # Errors
+    /// [`PackError`].
+    pub fn weights(&self, contract: &Contract) -> Result<Vec<(String, Vec<u8>)>, PackError> {
+        contract.weights().map(|source| Ok((source.file.clone(), self.read(&source)?))).collect()
     }
 
     /// The verified bytes of a file that is neither graph nor array.

@@ -26,7 +26,8 @@ fn the_tiny_pack_is_sound() {
     let pack = tiny();
     pack.verify().unwrap();
     assert_eq!(pack.manifest().id, "tiny");
-    assert_eq!(pack.missing(&Role::ALL), [Role::Segmenter]);
+    let missing = [Role::TextEncoder, Role::Segmenter, Role::Identity, Role::Perceptual, Role::Mapper];
+    assert_eq!(pack.missing(&Role::ALL), missing);
     assert_eq!(pack.hash(), crate::support::hash(&tiny_folder().join("pack.toml")));
 }
 
@@ -133,9 +134,9 @@ fn changed_files_are_seen_when_they_are_read() {
         bytes[last] ^= 1;
         fs::write(&path, bytes).unwrap();
         let pack = copy.open().unwrap();
-        assert!(matches!(pack.graph(role), Err(ModelError::Pack(PackError::Hash(_)))));
+        assert!(matches!(pack.graph(pack.contract(role).unwrap()), Err(PackError::Hash(_))));
         assert!(matches!(pack.verify(), Err(PackError::Hash(_))));
-        assert!(pack.graph(Role::Encoder).is_ok());
+        assert!(pack.graph(pack.contract(Role::Encoder).unwrap()).is_ok());
     }
     let copy = Damaged::new();
     fs::write(copy.folder().join("tokenizer.json"), "{}").unwrap();
@@ -209,16 +210,75 @@ fn shapes_that_contradict_each_other() {
     unsound("channels = 3", "channels = 4", "styles");
     unsound("resolution = 8", "resolution = 16", "image");
     unsound("[\"n\", 2, 96]", "[\"n\", 2, 95]", "w");
-    unsound("[\"n\", 2, 96]", "[\"n\", 3, 96]", "layers");
-    unsound("[\"n\", 4]", "[\"n\", 5]", "embedding");
-    unsound("[\"n\", \"t\", 4]", "[\"n\", \"t\", 5]", "sentence");
-    unsound("[\"n\", \"t\", 4]", "[\"n\", \"t\", \"h\"]", "sentence");
+    unsound("[\"n\", 2, 96]", "[\"n\", 3, 96]", "“L”");
+    unsound("[\"n\", 4]", "[\"n\", 5]", "“D”");
+    unsound("[\"n\", \"t\", 4]", "[\"n\", \"t\", 5]", "“H”");
+    unsound("[\"n\", \"t\", 4]", "[\"n\", \"t\", \"h\"]", "*[n,t,H]");
     unsound("dims = [197]", "dims = [196]", "style_mean");
     unsound("dims = [197, 4]", "dims = [4, 197]", "relevance");
     unsound("name = \"styles\"", "name = \"style\"", "style F32");
     unsound("name = \"input_ids\"", "name = \"ids\"", "ids");
     unsound("pooling = \"mean\"\n", "", "pooling");
     unsound("{}\", \"a picture", "\", \"a picture", "template");
+}
+
+/// A mapper's entry in the manifest; its graph is the affine one, which nobody runs here.
+fn with_mapper(ports: &str) -> Result<Pack, PackError> {
+    let hash = crate::support::hash(&tiny_folder().join("affine.onnx"));
+    let entry =
+        format!("[mappers.curly]\nfile = \"affine.onnx\"\nsha256 = \"{hash}\"\n{ports}\n\n[files.tokenizer]");
+    Damaged::with("[files.tokenizer]", &entry).open()
+}
+
+#[test]
+fn mappers_change_codes_or_styles_of_the_pack() {
+    let port = |name: &str, dims: &str| {
+        format!("[{{ name = \"{name}\", dims = [\"n\", {dims}], dtype = \"f32\" }}]")
+    };
+    let ports = |from: &str, to: &str| {
+        with_mapper(&format!("inputs = {}\noutputs = {}", port("w_plus", from), port("delta", to)))
+    };
+    let pack = ports("2, 96", "2, 96").unwrap();
+    assert!(pack.mapper("curly").is_ok());
+    assert!(matches!(pack.mapper("straight"), Err(ModelError::Missing { .. })));
+    for (from, to) in [("3, 96", "3, 96"), ("2, 96", "2, 95"), ("2, 96", "197")] {
+        let text = ports(from, to).unwrap_err().to_string();
+        assert!(text.contains("mapper “curly”"), "{text}");
+    }
+    let styles = |size: usize| {
+        let size = size.to_string();
+        with_mapper(&format!("inputs = {}\noutputs = {}", port("styles", &size), port("delta", &size)))
+    };
+    assert!(styles(197).is_ok());
+    assert!(styles(196).is_err());
+}
+
+#[test]
+fn weights_beside_a_graph_are_checked_like_the_graph() {
+    let hash = crate::support::hash(&tiny_folder().join("mapping.onnx"));
+    let line = format!("sha256 = \"{hash}\"");
+    let with = |file: &str, sum: &str| {
+        Damaged::with(&line, &format!("{line}\ndata = [{{ file = \"{file}\", sha256 = \"{sum}\" }}]"))
+    };
+    let data = crate::support::hash(&tiny_folder().join("affine.onnx"));
+    let copy = with("affine.onnx", &data);
+    let pack = copy.open().unwrap();
+    pack.verify().unwrap();
+    let weights = pack.weights(pack.contract(Role::Mapping).unwrap()).unwrap();
+    assert_eq!((weights.len(), weights[0].0.as_str()), (1, "affine.onnx"));
+    let copy = with("affine.onnx", &hash);
+    assert!(matches!(copy.open().unwrap().verify(), Err(PackError::Hash(_))));
+    assert!(matches!(with("none.data", &data).open(), Err(PackError::Unreadable { .. })));
+    assert!(matches!(with("../x", &data).open(), Err(PackError::Escapes { .. })));
+}
+
+#[test]
+fn manifests_are_written_as_they_are_read() {
+    for pack in [tiny(), crate::starter::starter()] {
+        let text = toml::to_string(pack.manifest()).unwrap();
+        let again: models_onnx::pack::Manifest = toml::from_str(&text).unwrap();
+        assert_eq!(&again, pack.manifest());
+    }
 }
 
 #[test]

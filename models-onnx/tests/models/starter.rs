@@ -23,7 +23,7 @@ fn golden_path(name: &str) -> PathBuf {
     here().join("tests/golden").join(name).with_extension("npy")
 }
 
-fn starter() -> Arc<Pack> {
+pub(crate) fn starter() -> Arc<Pack> {
     let shared = Places::from_environment().expect("HOME is set").shared();
     let pack = Pack::open(&here().join("packs/starter-faces"), &shared);
     Arc::new(pack.unwrap_or_else(|e| panic!("{e}: run pentimento-installer")))

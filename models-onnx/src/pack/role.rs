@@ -1,0 +1,131 @@
+//! What the graphs of a pack are for: one line per role.
+
+use std::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What a graph is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// From a random vector to a code that is the same for all layers.
+    Mapping,
+    /// From a code to the styles of all layers.
+    Affine,
+    /// From styles to a picture.
+    Synthesis,
+    /// From a photo to its code.
+    Encoder,
+    /// From a picture to its place among texts and pictures.
+    ImageEncoder,
+    /// From a text's tokens to its place among texts and pictures.
+    TextEncoder,
+    /// From a sentence's tokens to vectors of tokens.
+    SentenceEncoder,
+    /// From a sentence's vector to its place among pictures.
+    TextProjection,
+    /// From styles to classes of pixels.
+    Segmenter,
+    /// From a picture to whom it shows.
+    Identity,
+    /// From two pictures to how different people find them.
+    Perceptual,
+    /// From a code, or from styles, to what one text adds to it. Packs may have many; they go by name.
+    Mapper,
+}
+
+/// Everything that there is to say about a role.
+struct About {
+    role: Role,
+    /// Stable name, as in the manifest.
+    name: &'static str,
+    /// Name for the user.
+    words: &'static str,
+    /// What goes in and comes out; see [`super::form`].
+    form: &'static str,
+}
+
+#[rustfmt::skip]
+const ABOUT: [About; 12] = [
+    About { role: Role::Mapping, name: "mapping", words: "mapping network", form: "z[n,Z] -> w[n,W]" },
+    About { role: Role::Affine, name: "affine", words: "style layers", form: "w_plus[n,L,W] -> styles[n,S]" },
+    About { role: Role::Synthesis, name: "synthesis", words: "generator", form: "styles[n,S] -> image[n,3,R,R]" },
+    About { role: Role::Encoder, name: "encoder", words: "photo encoder", form: "image[n,3,R,R] -> w_plus[n,L,W]" },
+    About { role: Role::ImageEncoder, name: "image-encoder", words: "picture understanding model", form: "image[n,3,R,R] -> embedding[n,D]" },
+    About { role: Role::TextEncoder, name: "text-encoder", words: "text understanding model", form: "input_ids:i64[n,t] -> embedding[n,D]" },
+    About { role: Role::SentenceEncoder, name: "sentence-encoder", words: "text model", form: "input_ids:i64[n,t] attention_mask:i64[n,t]? token_type_ids:i64[n,t]? -> *[n,t,H]" },
+    About { role: Role::TextProjection, name: "text-projection", words: "text to picture model", form: "sentence[n,H] -> embedding[n,D]" },
+    About { role: Role::Segmenter, name: "segmenter", words: "segmentation model", form: "styles[n,S] -> *" },
+    About { role: Role::Identity, name: "identity", words: "identity model", form: "image[n,3,R,R] -> identity[n,I]" },
+    About { role: Role::Perceptual, name: "perceptual", words: "model of perceived difference", form: "a[n,3,R,R] b[n,3,R,R] -> distance[n]" },
+    About { role: Role::Mapper, name: "mapper", words: "mapper", form: "w_plus[n,L,W] -> delta[n,L,W] | styles[n,S] -> delta[n,S]" },
+];
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; ABOUT.len()] = {
+        let mut all = [Role::Mapping; ABOUT.len()];
+        let mut at = 0;
+        while at < all.len() {
+            all[at] = ABOUT[at].role;
+            at += 1;
+        }
+        all
+    };
+
+    /// Its stable name, as in the manifest.
+    pub fn name(self) -> &'static str {
+        self.about().name
+    }
+
+    /// Its name for the user.
+    pub fn words(self) -> &'static str {
+        self.about().words
+    }
+
+    /// The role of that stable name.
+    pub fn named(name: &str) -> Option<Role> {
+        ABOUT.iter().find(|about| about.name == name).map(|about| about.role)
+    }
+
+    /// What goes in and comes out, as `styles[n,S] -> image[n,3,R,R]`: small letters are open sizes, capitals are
+    /// sizes that the whole pack shares (`S` style channels, `R` its resolution), `?` marks what may be missing and `*`
+    /// what may be called or shaped in any way, ` | ` stands between alternatives; numbers are of single precision where no type is given.
+    pub fn form(self) -> &'static str {
+        self.about().form
+    }
+
+    fn about(self) -> &'static About {
+        // The list is in the order of the enumeration, which a test sees to.
+        &ABOUT[self as usize]
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+impl Serialize for Role {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Role {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Role::named(&name).ok_or_else(|| D::Error::custom(format!("no role is called “{name}”")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_in_order() {
+        assert!(ABOUT.iter().enumerate().all(|(at, about)| about.role as usize == at));
+    }
+}
