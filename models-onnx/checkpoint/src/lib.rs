@@ -1,55 +1,29 @@
-//! Tensors of published checkpoints, by name.
+//! Reads published checkpoints without running a line of what is inside them.
+//!
+//! [`Checkpoint::open`] looks at the first bytes of a file and reads its table of contents: a zip by PyTorch, numpy or
+//! TorchScript, an older PyTorch stream, safetensors, an `.npy` file, or a plain pickle (NVIDIA's generators, those of
+//! TensorFlow's time, lists of arrays). Numbers stay in the file until [`Checkpoint::f32`] asks for them.
+//!
+//! Most of these files are pickles: programs, which Python obeys when it opens them. Here they are read as data, see
+//! `pickle`. Nothing that a file names is imported, constructed or called; source text that NVIDIA's files carry is
+//! passed over. Objects of classes that are not tensors stand as [`Value::StandIn`].
+//!
+//! Sizes, counts and offsets in a file are claims. They are held against what the file really holds before anything
+//! is allocated, and the limits on everything else are constants at the top of the file that keeps them.
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeMap;
+mod checkpoint;
+mod container;
+mod dtype;
+mod error;
+mod meaning;
+mod pickle;
+mod source;
+mod tensor;
+mod value;
 
-use ndarray::ArrayD;
-
-/// Why a checkpoint or a tensor of it cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No tensor of that name.
-    #[error("the checkpoint has no tensor “{0}”")]
-    Missing(String),
-}
-
-/// The tensors of a checkpoint, by name.
-#[derive(Debug, Clone, Default)]
-pub struct Checkpoint {
-    tensors: BTreeMap<String, ArrayD<f32>>,
-}
-
-impl Checkpoint {
-    /// Tensors that lie in memory already.
-    pub fn of(tensors: impl IntoIterator<Item = (String, ArrayD<f32>)>) -> Self {
-        Self { tensors: tensors.into_iter().collect() }
-    }
-
-    /// The names, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.tensors.keys().map(String::as_str)
-    }
-
-    /// The sizes of a tensor.
-    pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.tensors.get(name).map(ArrayD::shape)
-    }
-
-    /// A tensor's values in single precision, row-major.
-    ///
-    /// # Errors
-    /// [`Error`], naming the tensor.
-    pub fn f32(&self, name: &str) -> Result<ArrayD<f32>, Error> {
-        self.tensors.get(name).cloned().ok_or_else(|| Error::Missing(name.into()))
-    }
-
-    /// The part whose names start with `prefix`, which they lose.
-    #[must_use]
-    pub fn under(&self, prefix: &str) -> Self {
-        let named = self
-            .tensors
-            .iter()
-            .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())));
-        Self::of(named)
-    }
-}
+pub use checkpoint::Checkpoint;
+pub use container::Kind;
+pub use dtype::Dtype;
+pub use error::Error;
+pub use value::Value;
