@@ -1,6 +1,9 @@
 //! What can go wrong.
 
+use std::path::PathBuf;
+
 use autodiff::Shape;
+use models_onnx::{ModelError, PackError};
 
 /// Why a network cannot be built. Its text is one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,23 @@ pub enum Error {
     /// Two values of one name.
     #[error("the graph has a value “{0}” already")]
     Taken(String),
+    /// There is a pack where one was to be written.
+    #[error("there is a folder of that name already; name another one or have it replaced ({})", .0.display())]
+    Exists(PathBuf),
+    /// A file of the new pack cannot be written.
+    #[error("the pack cannot be written ({why}); make room or choose another folder ({})", path.display())]
+    Write {
+        /// What the system said.
+        why: std::io::Error,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The new pack is not sound.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// A graph of the new pack does not run.
+    #[error(transparent)]
+    Run(#[from] ModelError),
     /// The finished graph is refused.
     #[error(transparent)]
     Model(#[from] autodiff::Error),

@@ -14,6 +14,7 @@
 pub mod build;
 mod error;
 pub mod networks;
+pub mod pack;
 
 use std::collections::BTreeMap;
 

@@ -111,7 +111,7 @@ fn shapes(m: &Manifest) -> Result<(), String> {
         let expected = match array {
             Array::StyleMean | Array::StyleStd => vec![size("S")],
             Array::Relevance => vec![size("S"), size("D")],
-            Array::CodeMean => vec![size("W")],
+            Array::CodeMean => vec![size("L"), size("W")],
         };
         let found: Vec<_> = file.dims.iter().map(|d| Some(*d)).collect();
         ensure(found == expected, || format!("{} of {:?}", file.file, file.dims))?;

@@ -135,8 +135,20 @@ pub enum Array {
     StyleStd,
     /// How the embedding of a picture turns with each channel, `[S, D]`.
     Relevance,
-    /// The mean code `[W]`, to which truncation and free generation go back.
+    /// The mean code `[L, W]`, to which truncation and free generation go back.
     CodeMean,
+}
+
+impl Array {
+    /// Its stable name, as in the manifest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Array::StyleMean => "style-mean",
+            Array::StyleStd => "style-std",
+            Array::Relevance => "relevance",
+            Array::CodeMean => "code-mean",
+        }
+    }
 }
 
 /// A file and its hash.

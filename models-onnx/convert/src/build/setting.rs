@@ -47,7 +47,7 @@ impl From<&str> for Setting {
 
 impl Setting {
     /// The message for an attribute.
-    pub(super) fn attribute(&self, name: &str) -> AttributeProto {
+    pub(crate) fn attribute(&self, name: &str) -> AttributeProto {
         let mut a = AttributeProto { name: name.into(), ..AttributeProto::default() };
         match self {
             Self::Float(f) => (a.f, a.kind) = (*f, 1),

@@ -1,0 +1,205 @@
+//! Packs, written so that the same input gives the same bytes.
+
+mod half;
+mod trial;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use autodiff::Model;
+use autodiff::tensor::INT64;
+use models_onnx::pack::{
+    Array, ArrayFile, Contract, Data, Dim, Dtype, File, MANIFEST, Manifest, Port, Precision, Source, Storage,
+    sha256,
+};
+use models_onnx::{Cancel, Pack, Role, Runtime};
+use ndarray::ArrayD;
+use ndarray_npy::WriteNpyExt;
+
+use crate::error::Error;
+
+/// Weights smaller than this stay in the graph's own file.
+const APART: usize = 1 << 20;
+
+/// A pack that is still in memory.
+#[derive(Debug, Clone)]
+pub struct NewPack {
+    /// What the pack says of itself; roles, mappers, attributes, arrays and files are filled in when it is written.
+    pub manifest: Manifest,
+    /// Its graphs.
+    pub graphs: BTreeMap<Role, Model>,
+    /// Its mappers, by name.
+    pub mappers: BTreeMap<String, Model>,
+    /// Its arrays.
+    pub arrays: BTreeMap<Array, ArrayD<f32>>,
+    /// Its attributes, by name.
+    pub attributes: BTreeMap<String, ArrayD<f32>>,
+    /// Its other files.
+    pub files: BTreeMap<File, Vec<u8>>,
+}
+
+/// How a pack is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Writing {
+    /// Keep weights in half precision, which halves the pack; computing stays in single precision.
+    pub half: bool,
+    /// Put the new pack in the place of one that is there.
+    pub replace: bool,
+}
+
+impl NewPack {
+    /// Writes the pack to `folder`, whose shared files lie in `shared`, after every graph was opened and run once.
+    ///
+    /// Nothing is at `folder` before the whole pack is: it grows in a folder beside, which goes if anything fails.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], [`Error::Write`], [`Error::Trial`] for a graph that does not run or gives numbers that are
+    /// not finite.
+    pub fn write(
+        &self,
+        folder: &Path,
+        shared: &Path,
+        writing: Writing,
+        runtime: &Runtime,
+        cancel: &Cancel,
+    ) -> Result<Pack, Error> {
+        if folder.exists() && !writing.replace {
+            return Err(Error::Exists(folder.to_owned()));
+        }
+        let staged = Staged::beside(folder)?;
+        self.fill(&staged.0, Model::clone, &BTreeMap::new())?;
+        let tried = trial::run(&Pack::open(&staged.0, shared)?, None, runtime, cancel)?;
+        if writing.half {
+            let half = Staged::beside(&folder.with_extension("half"))?;
+            self.fill(&half.0, half::stored, &BTreeMap::new())?;
+            let again = trial::run(&Pack::open(&half.0, shared)?, Some(&tried), runtime, cancel)?;
+            let errors = tried.errors(&again);
+            self.fill(&half.0, half::stored, &errors)?;
+            half.take(folder)?;
+        } else {
+            staged.take(folder)?;
+        }
+        Ok(Pack::open(folder, shared)?)
+    }
+
+    /// Writes every file and the manifest.
+    fn fill(
+        &self,
+        folder: &Path,
+        stored: impl Fn(&Model) -> Model,
+        errors: &BTreeMap<String, f64>,
+    ) -> Result<(), Error> {
+        let mut manifest = self.manifest.clone();
+        let contract = |name: &str, model: &Model| -> Result<Contract, Error> {
+            let mut contract = graph(folder, name, &stored(model))?;
+            let error = errors.get(name).copied();
+            contract.storage = error.map(|error| Storage { precision: Precision::F16, error });
+            Ok(contract)
+        };
+        for (role, model) in &self.graphs {
+            manifest.roles.insert(*role, contract(role.name(), model)?);
+        }
+        for (name, model) in &self.mappers {
+            manifest.mappers.insert(name.clone(), contract(&format!("mapper-{name}"), model)?);
+        }
+        for (array, values) in &self.arrays {
+            manifest.arrays.insert(*array, npy(folder, array.name(), values)?);
+        }
+        for (name, values) in &self.attributes {
+            manifest.attributes.insert(name.clone(), npy(folder, &format!("attribute-{name}"), values)?);
+        }
+        for (file, bytes) in &self.files {
+            let File::Tokenizer = file;
+            manifest.files.insert(*file, write(folder, "tokenizer.json", bytes)?);
+        }
+        write(folder, "LICENCE.txt", licence(&manifest).as_bytes())?;
+        let text = toml::to_string(&manifest).map_err(|e| Error::Unsupported(e.to_string()))?;
+        let text = format!("# Written by `pentimento convert`.\n{text}");
+        write(folder, MANIFEST, text.as_bytes())?;
+        Ok(())
+    }
+}
+
+fn licence(manifest: &Manifest) -> String {
+    let terms = &manifest.licence;
+    format!("{}\n\nLicence: {}\nOrigin: {}\n\n{}\n", manifest.name, terms.spdx, terms.origin, terms.text)
+}
+
+/// Writes a graph, its weights beside it where they are large, and says what goes in and out.
+fn graph(folder: &Path, name: &str, model: &Model) -> Result<Contract, Error> {
+    let file = format!("{name}.onnx");
+    let location = format!("{file}.data");
+    let weights: usize = model.graph().initializer.iter().map(|t| t.raw_data.len()).sum();
+    let mut data = Vec::new();
+    let source = if weights < APART {
+        write(folder, &file, &model.to_bytes()?)?
+    } else {
+        let (bytes, apart) = model.to_parts(&location)?;
+        let Source { file: at, sha256, .. } = write(folder, &location, &apart)?;
+        data.push(Data { file: at, sha256 });
+        write(folder, &file, &bytes)?
+    };
+    let ports = |ports: Vec<crate::Port>| ports.into_iter().map(port).collect();
+    let part = crate::Part { role: "", model: model.clone() };
+    Ok(Contract {
+        file: source.file,
+        sha256: source.sha256,
+        shared: false,
+        inputs: ports(part.inputs()),
+        outputs: ports(part.outputs()),
+        data,
+        storage: None,
+        pooling: None,
+    })
+}
+
+fn port(port: crate::Port) -> Port {
+    let dims = port.shape.iter().map(|dim| match dim.size() {
+        Some(size) => Dim::Size(size),
+        None => Dim::Any(dim.to_string()),
+    });
+    let dtype = if port.kind == INT64 { Dtype::I64 } else { Dtype::F32 };
+    Port { name: port.name, dims: dims.collect(), dtype }
+}
+
+fn npy(folder: &Path, name: &str, values: &ArrayD<f32>) -> Result<ArrayFile, Error> {
+    let mut bytes = Vec::new();
+    values.as_standard_layout().write_npy(&mut bytes).map_err(|e| Error::Unsupported(e.to_string()))?;
+    let Source { file, sha256, .. } = write(folder, &format!("{name}.npy"), &bytes)?;
+    Ok(ArrayFile { file, sha256, shared: false, dims: values.shape().to_vec() })
+}
+
+fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<Source, Error> {
+    let path = folder.join(file);
+    fs::write(&path, bytes).map_err(|why| Error::Write { why, path })?;
+    Ok(Source { file: file.into(), sha256: sha256(bytes), shared: false })
+}
+
+/// A folder that goes when it is dropped, unless it was taken.
+struct Staged(PathBuf);
+
+impl Staged {
+    fn beside(folder: &Path) -> Result<Self, Error> {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let staged = folder.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+        fs::create_dir_all(&staged).map_err(|why| Error::Write { why, path: staged.clone() })?;
+        Ok(Self(staged))
+    }
+
+    /// Puts it in the place of `folder`.
+    fn take(self, folder: &Path) -> Result<(), Error> {
+        let failed = |why| Error::Write { why, path: folder.to_owned() };
+        if folder.exists() {
+            fs::remove_dir_all(folder).map_err(failed)?;
+        }
+        fs::rename(&self.0, folder).map_err(failed)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // Gone already where it was taken.
+        drop(fs::remove_dir_all(&self.0));
+    }
+}

@@ -1,0 +1,180 @@
+//! Packs that are written, opened and run.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use autodiff::Model;
+use convert::Error;
+use convert::build::{Graph, batch};
+use convert::pack::{NewPack, Writing};
+use models_onnx::pack::{
+    Alignment, AlignmentKind, Array, Family, Fidelity, Licence, Manifest, Precision, Range, Style,
+};
+use models_onnx::runtime::Options;
+use models_onnx::{Cancel, Pack, Places, Role, Runtime};
+use ndarray::{Array1, Array2, ArrayD};
+
+fn runtime() -> Runtime {
+    let library = Places::from_environment().expect("HOME is set").onnxruntime();
+    Runtime::load(&library, Options::default()).unwrap()
+}
+
+fn matrix(name: &str, rows: usize, columns: usize) -> Array2<f32> {
+    let scale = (3.0 / columns as f32).sqrt();
+    Array2::from_shape_vec((rows, columns), seeded::uniform(name, rows * columns, scale, 0.0)).unwrap()
+}
+
+/// One linear layer.
+fn linear(name: &str, from: (&str, usize), to: (&str, usize)) -> Model {
+    let graph = Graph::new(name);
+    let x = graph.input(from.0, &batch([from.1])).unwrap();
+    let y = graph.linear(&x, matrix(name, to.1, from.1), Some(Array1::zeros(to.1))).unwrap();
+    graph.output(to.0, &y).unwrap();
+    graph.finish().unwrap()
+}
+
+/// A generator of 8 × 8 pixels whose layers are linear.
+fn small() -> NewPack {
+    let affine = {
+        let graph = Graph::new("affine");
+        let w = graph.input("w_plus", &batch([2, 512])).unwrap();
+        let flat = graph.reshape(&w, &[-1, 1024]).unwrap();
+        let styles = graph.linear(&flat, matrix("affine", 600, 1024), None).unwrap();
+        graph.output("styles", &styles).unwrap();
+        graph.finish().unwrap()
+    };
+    let synthesis = {
+        let graph = Graph::new("synthesis");
+        let styles = graph.input("styles", &batch([600])).unwrap();
+        let flat = graph.linear(&styles, matrix("synthesis", 192, 600), None).unwrap();
+        let image = graph.reshape(&flat, &[-1, 3, 8, 8]).unwrap();
+        graph.output("image", &image).unwrap();
+        graph.finish().unwrap()
+    };
+    let mapper = linear("curly", ("styles", 600), ("delta", 600));
+    let text = |text: &str| text.to_owned();
+    let manifest = Manifest {
+        version: models_onnx::pack::VERSION,
+        id: text("small"),
+        name: text("Small"),
+        description: text("For tests"),
+        family: Family::StyleGan2,
+        resolution: 8,
+        domain: text("noise"),
+        licence: Licence { spdx: text("CC0-1.0"), text: text("Do what you like."), origin: text("a seed") },
+        range: Range { low: -1.0, high: 1.0 },
+        alignment: Alignment { kind: AlignmentKind::Square, eyes: None },
+        fidelity: Fidelity { typical: 20.0, poor: 10.0 },
+        roles: BTreeMap::new(),
+        mappers: BTreeMap::new(),
+        attributes: BTreeMap::new(),
+        files: BTreeMap::new(),
+        arrays: BTreeMap::new(),
+        styles: vec![Style { name: text("all"), channels: 600, rgb: false }],
+        text: None,
+        direction: None,
+    };
+    NewPack {
+        manifest,
+        graphs: BTreeMap::from([
+            (Role::Mapping, linear("mapping", ("z", 16), ("w", 512))),
+            (Role::Affine, affine),
+            (Role::Synthesis, synthesis),
+        ]),
+        mappers: BTreeMap::from([(text("curly"), mapper)]),
+        arrays: BTreeMap::from([(Array::CodeMean, ArrayD::from_elem(vec![2, 512], 0.5))]),
+        attributes: BTreeMap::from([(text("age"), ArrayD::from_elem(vec![512], 0.25))]),
+        files: BTreeMap::new(),
+    }
+}
+
+fn write(pack: &NewPack, folder: &Path, writing: Writing) -> Result<Pack, Error> {
+    pack.write(folder, folder, writing, &runtime(), &Cancel::new())
+}
+
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let mut files: Vec<_> = entries
+        .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
+    let pack = write(&small(), &a, Writing::default()).unwrap();
+    write(&small(), &b, Writing::default()).unwrap();
+    assert_eq!(files(&a), files(&b));
+    pack.verify().unwrap();
+    // The large weights lie beside their graph, the small ones in it.
+    let names: Vec<String> = files(&a).into_iter().map(|file| file.0).collect();
+    assert!(
+        names.contains(&"affine.onnx.data".into()) && !names.contains(&"mapping.onnx.data".into()),
+        "{names:?}"
+    );
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 2, "nothing else stays behind");
+}
+
+#[test]
+fn half_precision_halves_the_pack_and_says_what_it_costs() {
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, half] = ["whole", "half"].map(|name| folder.path().join(name));
+    write(&small(), &whole, Writing::default()).unwrap();
+    let pack = write(&small(), &half, Writing { half: true, replace: false }).unwrap();
+    let size = |folder: &Path| files(folder).iter().map(|f| f.1.len()).sum::<usize>() as f64;
+    let ratio = size(&half) / size(&whole);
+    assert!((0.45..0.6).contains(&ratio), "{ratio}");
+    for contract in pack.manifest().roles.values().chain(pack.manifest().mappers.values()) {
+        let storage = contract.storage.unwrap();
+        // Eleven bits of each weight are kept, so sums of hundreds of products are off by some 1e-4 at most.
+        assert!(
+            storage.precision == Precision::F16 && storage.error > 0.0 && storage.error < 1e-3,
+            "{storage:?}"
+        );
+    }
+    let again = folder.path().join("again");
+    write(&small(), &again, Writing { half: true, replace: false }).unwrap();
+    assert_eq!(files(&half), files(&again));
+}
+
+#[test]
+fn what_is_there_stays_unless_it_is_to_be_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("pack");
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("mine"), "mine").unwrap();
+    let error = write(&small(), &place, Writing::default()).unwrap_err();
+    assert!(matches!(error, Error::Exists(_)), "{error}");
+    assert_eq!(files(&place), [("mine".to_owned(), b"mine".to_vec())]);
+    // A pack that fails in the middle leaves the old one, too.
+    let mut broken = small();
+    broken.manifest.styles[0].channels = 601;
+    assert!(matches!(write(&broken, &place, Writing { half: false, replace: true }), Err(Error::Pack(_))));
+    assert_eq!(files(&place).len(), 1);
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let writing = Writing { half: false, replace: true };
+    assert!(matches!(small().write(&place, &place, writing, &runtime(), &cancel), Err(Error::Run(_))));
+    assert_eq!((files(&place).len(), fs::read_dir(folder.path()).unwrap().count()), (1, 1));
+    write(&small(), &place, writing).unwrap();
+    assert!(!place.join("mine").exists());
+}
+
+#[test]
+fn graphs_that_give_no_numbers_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pack = small();
+    let graph = Graph::new("mapping");
+    let z = graph.input("z", &batch([16])).unwrap();
+    let w = graph.linear(&z, Array2::from_elem((512, 16), f32::NAN), None).unwrap();
+    graph.output("w", &w).unwrap();
+    pack.graphs.insert(Role::Mapping, graph.finish().unwrap());
+    let error = write(&pack, &folder.path().join("pack"), Writing::default()).unwrap_err();
+    assert!(error.to_string().contains("mapping network gave numbers that are not finite"), "{error}");
+}
