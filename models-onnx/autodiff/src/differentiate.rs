@@ -126,6 +126,7 @@ impl Differentiate {
                 tape.graph.input.push(tape.facts.describe(variable));
             }
         }
+        tape.graph.node = graph::late(tape.graph.node);
         // Initializers that are no inputs came with the fourth version of the format.
         proto.ir_version = proto.ir_version.max(7);
         proto.graph = Some(tape.graph);

@@ -78,6 +78,34 @@ pub(crate) fn order(graph: &mut GraphProto) -> Result<(), Error> {
     Ok(())
 }
 
+/// Puts every node as late as its users allow, and of those that could go last the one that was written first.
+///
+/// ONNX Runtime does not run nodes in the order of the file: it goes back from the results, and of a node's inputs it
+/// first makes the one whose maker stands last. Where gradients of many layers are summed, the layer that the backward
+/// pass reached last came first that way, and the activations and cotangents of all others waited in memory. Nodes
+/// written early, placed late, are made early. `nodes` are in topological order, and so is the result.
+pub(crate) fn late(nodes: Vec<NodeProto>) -> Vec<NodeProto> {
+    let maker: HashMap<&str, usize> =
+        nodes.iter().enumerate().flat_map(|(i, n)| n.output.iter().map(move |o| (o.as_str(), i))).collect();
+    let sources: Vec<Vec<usize>> =
+        nodes.iter().map(|n| needs(n).into_iter().filter_map(|i| maker.get(i).copied()).collect()).collect();
+    let mut users = vec![0usize; nodes.len()];
+    sources.iter().flatten().for_each(|&source| users[source] += 1);
+    let mut ready: BinaryHeap<_> = (0..nodes.len()).filter(|&i| users[i] == 0).map(Reverse).collect();
+    let mut sorted = Vec::with_capacity(nodes.len());
+    while let Some(Reverse(index)) = ready.pop() {
+        sorted.push(index);
+        for &source in &sources[index] {
+            users[source] -= 1;
+            if users[source] == 0 {
+                ready.push(Reverse(source));
+            }
+        }
+    }
+    let mut nodes: Vec<Option<NodeProto>> = nodes.into_iter().map(Some).collect();
+    sorted.into_iter().rev().filter_map(|i| nodes[i].take()).collect()
+}
+
 /// What a node reads, including what the graphs inside it take from outside.
 pub(crate) fn needs(node: &NodeProto) -> Vec<&str> {
     let mut all: Vec<&str> = node.input.iter().filter(|i| !i.is_empty()).map(String::as_str).collect();
@@ -177,6 +205,16 @@ mod tests {
         order(&mut g).unwrap();
         let names: Vec<_> = g.node.iter().map(|n| n.output[0].as_str()).collect();
         assert_eq!(names, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn sums_of_gradients_come_last_and_begin_with_the_first() {
+        // A chain a → b → c with a branch at each, summed as the backward pass goes.
+        let chain = [(&["x"][..], "a"), (&["a"], "pa"), (&["a"], "b"), (&["b"], "pb"), (&["pa", "pb"], "s")];
+        let rest = [(&["b"][..], "c"), (&["c"], "pc"), (&["s", "pc"], "t")];
+        let nodes = chain.iter().chain(&rest).map(|(inputs, output)| node(inputs, output)).collect();
+        let names: Vec<_> = late(nodes).into_iter().map(|n| n.output[0].clone()).collect();
+        assert_eq!(names, ["x", "a", "b", "c", "pc", "pb", "pa", "s", "t"][1..]);
     }
 
     #[test]
