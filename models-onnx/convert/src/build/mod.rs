@@ -5,13 +5,13 @@
 //! use ndarray::Array4;
 //!
 //! # fn main() -> Result<(), convert::Error> {
-//! let graph = Graph::new("two layers");
+//! let graph = Graph::new("example");
 //! let image = graph.input("image", &batch([3, 64, 64]))?;
 //! let stem = graph.scope("stem");
 //! let weight = stem.weight("weight", Array4::zeros((16, 3, 3, 3)))?;
 //! let x = stem.leaky_relu(&stem.conv(&image, &weight, None, 2, 1)?, 0.2)?;
 //! graph.output("features", &x)?;
-//! assert_eq!(x.to_string(), "stem/LeakyRelu [n, 16, 32, 32]");
+//! assert_eq!(x.to_string(), "example/stem/LeakyRelu [n, 16, 32, 32]");
 //! let model = graph.finish()?;
 //! # Ok(())
 //! # }
@@ -107,11 +107,12 @@ struct Grown {
 }
 
 impl Graph {
-    /// An empty graph.
+    /// An empty graph. All names but those of inputs and outputs start with its own, so that graphs of different
+    /// names can be joined.
     pub fn new(name: &str) -> Self {
         let graph = GraphProto { name: name.into(), ..GraphProto::default() };
         let grown = Grown { graph, ..Grown::default() };
-        Self { grown: Rc::new(RefCell::new(grown)), scope: String::new() }
+        Self { grown: Rc::new(RefCell::new(grown)), scope: format!("{name}/") }
     }
 
     /// The same graph; names of what is added through it start with `name/`.
@@ -145,7 +146,7 @@ impl Graph {
         Ok(Value { name: name.into(), shape: shape.to_vec() })
     }
 
-    /// A trained tensor, `scope/name`.
+    /// A trained tensor, called `name` in the scope.
     ///
     /// # Errors
     /// [`Error::Taken`].
@@ -329,7 +330,7 @@ impl Grown {
         if let Some(value) = self.constants.get(&key) {
             return value.clone();
         }
-        tensor.name = self.fresh("constant");
+        tensor.name = self.fresh(&format!("{}/constant", self.graph.name));
         let value = self.constant(tensor);
         self.constants.insert(key, value.clone());
         value

@@ -1,5 +1,7 @@
 //! One module for each kind of network.
 
+pub mod stylegan2;
+
 use checkpoint::Checkpoint;
 use ndarray::{Array, ArrayD, Dimension};
 

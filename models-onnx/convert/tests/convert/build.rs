@@ -13,9 +13,9 @@ fn small() -> Graph {
     let g = graph.scope("first");
     let y = g.conv(&x, &g.weight("weight", weight).unwrap(), None, 1, 1).unwrap();
     let y = g.leaky_relu(&g.mul(&y, &g.scalar(0.5)).unwrap(), 0.2).unwrap();
-    assert_eq!(y.to_string(), "first/LeakyRelu [n, 3, 4, 4]");
+    assert_eq!(y.to_string(), "small/first/LeakyRelu [n, 3, 4, 4]");
     let y = g.mul(&y, &g.scalar(0.5)).unwrap();
-    assert_eq!(y.name(), "first/Mul_1");
+    assert_eq!(y.name(), "small/first/Mul_1");
     graph.output("y", &y).unwrap();
     graph.output("same", &y).unwrap();
     graph
@@ -48,7 +48,7 @@ fn what_does_not_fit_names_the_node_and_the_shapes() {
     let weight = g.weight("weight", Array4::zeros((3, 5, 3, 3))).unwrap();
     says(
         g.conv(&x, &weight, None, 1, 1),
-        &["Conv of node “block/Conv”", "[n, 2, 4, 4] and [3, 5, 3, 3]", "5"],
+        &["Conv of node “wrong/block/Conv”", "[n, 2, 4, 4] and [3, 5, 3, 3]", "5"],
     );
     says(g.conv_transpose(&x, &weight, 2, 0), &["ConvTranspose", "channels: 2"]);
     says(g.weight("weight", Array1::zeros(3)), &["block/weight"]);
@@ -58,7 +58,7 @@ fn what_does_not_fit_names_the_node_and_the_shapes() {
     says(g.prelu(&x, &g.numbers(&Array1::zeros(3))), &["slopes: 3"]);
     says(g.split(&x, 1, &[1, 2]).map(|mut all| all.remove(0)), &["all parts: 3"]);
     let flat = g.reshape(&x, &[0, -1]).unwrap();
-    says(g.scope("fc").linear(&flat, Array2::zeros((7, 31)), None), &["“block/fc/Gemm”", "[n, 32]"]);
+    says(g.scope("fc").linear(&flat, Array2::zeros((7, 31)), None), &["“wrong/block/fc/Gemm”", "[n, 32]"]);
     says(g.matmul(&flat, &g.numbers(&Array2::zeros((33, 2)))), &["columns: 32, rows: 33"]);
     says(g.op("NoSuchThing", &[&x], &[]), &["NoSuchThing"]);
     let other = Graph::new("other");
