@@ -1,6 +1,6 @@
 //! What a generator is like, from the names and sizes of its tensors.
 
-use checkpoint::Checkpoint;
+use checkpoint::{Checkpoint, Value};
 
 use super::keys::name_of;
 
@@ -34,6 +34,8 @@ pub struct Form {
     pub mapping: usize,
     /// Channels at 4, 8, 16….
     pub channels: Vec<usize>,
+    /// Beyond which values layers are clipped, in generators that were trained in half precision.
+    pub clamp: Option<f32>,
 }
 
 /// A modulated layer, and with it a vector of StyleSpace.
@@ -175,5 +177,8 @@ fn form(checkpoint: &Checkpoint, layout: Layout, prefix: &str) -> Option<Form> {
         embed.map_or((0, 0), |s| (s.first().copied().unwrap_or(0), *s.last().unwrap_or(&0)));
     let latent = dense(0).map_or(0, |(_, inputs)| inputs.saturating_sub(embedded));
     let resolution = 4 << channels.len().checked_sub(1)?;
-    Some(Form { layout, prefix: prefix.into(), resolution, width, latent, labels, mapping, channels })
+    // All layers have the same.
+    let clamp = checkpoint.value(&format!("{prefix}synthesis.b4.conv1.conv_clamp")).and_then(Value::float);
+    let clamp = clamp.map(|c| c as f32);
+    Some(Form { layout, prefix: prefix.into(), resolution, width, latent, labels, mapping, channels, clamp })
 }

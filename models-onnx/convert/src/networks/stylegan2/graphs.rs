@@ -104,10 +104,10 @@ pub fn synthesise(
         let g = graph.scope(&layer.name());
         let scaled = g.mul(&x, &g.unsqueeze(style, &[2, 3])?)?;
         if layer.kind == Kind::Rgb {
-            let picture = rgb(&g, &keys, layer, &scaled, made.pictures.last())?;
-            made.pictures.push(picture);
+            let picture = clipped(&g, rgb(&g, &keys, layer, &scaled)?, form.clamp)?;
+            made.pictures.push(skipped(&g, made.pictures.last(), picture)?);
         } else {
-            x = styled(&g, &keys, layer, &scaled, style, options.noise)?;
+            x = clipped(&g, styled(&g, &keys, layer, &scaled, style, options.noise)?, form.clamp)?;
             made.features.push(x.clone());
         }
     }
@@ -165,17 +165,19 @@ fn styled(
     g.leaky_relu(&g.add(&y, &bias)?, 0.2)
 }
 
-/// A picture of the features, added to that of the resolution before.
-fn rgb(
-    g: &Graph,
-    keys: &Keys<'_>,
-    layer: &Layer,
-    scaled: &Value,
-    before: Option<&Value>,
-) -> Result<Value, Error> {
+fn clipped(g: &Graph, x: Value, most: Option<f32>) -> Result<Value, Error> {
+    most.map_or(Ok(x.clone()), |most| g.op("Clip", &[&x, &g.scalar(-most), &g.scalar(most)], &[]))
+}
+
+/// A picture of the features.
+fn rgb(g: &Graph, keys: &Keys<'_>, layer: &Layer, scaled: &Value) -> Result<Value, Error> {
     let (weight, _) = scaled_weight(keys, layer, 1.0)?;
     let bias: Array1<f32> = keys.bias(layer)?;
-    let picture = g.conv(scaled, &g.weight("weight", weight)?, Some(&g.weight("bias", bias)?), 1, 0)?;
+    g.conv(scaled, &g.weight("weight", weight)?, Some(&g.weight("bias", bias)?), 1, 0)
+}
+
+/// A picture added to that of the resolution before, doubled.
+fn skipped(g: &Graph, before: Option<&Value>, picture: Value) -> Result<Value, Error> {
     let Some(before) = before else { return Ok(picture) };
     // Zeros are inserted and filtered. A bilinear interpolation is the same inside, but not at the borders, outside of
     // which zeros lie. One kernel for all three channels: ONNX Runtime's depthwise transposed convolutions are slow.

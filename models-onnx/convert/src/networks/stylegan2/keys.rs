@@ -195,7 +195,7 @@ impl<'a> Keys<'a> {
             // It lies beside the generator's own dictionary.
             Layout::Rosinality => [format!("{prefix}latent_avg"), "latent_avg".into()],
             Layout::Nvidia => [format!("{prefix}mapping.w_avg"), format!("{prefix}w_avg")],
-            Layout::TensorFlow => [format!("{prefix}dlatent_avg"), format!("{prefix}mapping/dlatent_avg")],
+            Layout::TensorFlow => [format!("{prefix}dlatent_avg"), "dlatent_avg".into()],
         };
         let Some(name) = names.iter().find(|n| self.checkpoint.shape(n).is_some()) else { return Ok(None) };
         let mean = self.checkpoint.f32(name)?;
@@ -206,8 +206,14 @@ impl<'a> Keys<'a> {
         Ok(Some(mean.to_owned()))
     }
 
-    /// Refuses generators that were trained with other filters than `[1, 3, 3, 1]`, which the graphs are made with.
-    pub(super) fn check_filters(&self) -> Result<(), Error> {
+    /// Refuses what the graphs are not made for: labels in TensorFlow's layout, of which there are two kinds, and other
+    /// filters than `[1, 3, 3, 1]`.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let labels = format!("{}mapping/Label", self.form.prefix);
+        if self.checkpoint.names().any(|n| n.starts_with(&labels)) {
+            let why = "its mapping takes labels, which is only known of PyTorch's layouts";
+            return Err(Error::Unsupported(why.into()));
+        }
         let ends = [".blur.kernel", ".upsample.kernel", ".resample_filter"];
         let ours =
             |name: &&str| name.starts_with(&self.form.prefix) && ends.iter().any(|e| name.ends_with(e));

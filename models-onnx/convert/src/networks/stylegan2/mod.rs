@@ -76,7 +76,7 @@ pub fn build(checkpoint: &Checkpoint, options: &Options) -> Result<Network, Erro
         return Err(Error::Unsupported(format!("it has no pictures of {:?} pixels", options.stop_at)));
     }
     let keys = Keys::new(checkpoint, &form);
-    keys.check_filters()?;
+    keys.check()?;
     let mut network = Network::default();
     if form.mapping > 0 {
         let model = graphs::mapping(&keys, &form)?;
