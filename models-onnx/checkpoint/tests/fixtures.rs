@@ -126,3 +126,30 @@ fn torchscript() {
 fn safetensors() {
     check("tensors.safetensors", Kind::Safetensors);
 }
+
+#[test]
+fn nvidia() {
+    check("nvidia_3.pkl", Kind::Pickle);
+    check("nvidia_4.pkl", Kind::Pickle);
+}
+
+#[test]
+fn tensorflow() {
+    check("tensorflow.pkl", Kind::Pickle);
+}
+
+#[test]
+fn numpy_pickles() {
+    for protocol in 0..=5 {
+        check(&format!("numpy_{protocol}.pkl"), Kind::Pickle);
+    }
+}
+
+#[test]
+fn numpy_files() {
+    check("array.npy", Kind::Npy);
+    check("fortran.npy", Kind::Npy);
+    check("objects.npy", Kind::Npy);
+    check("stored.npz", Kind::Npz);
+    check("deflated.npz", Kind::Npz);
+}
