@@ -40,16 +40,21 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    /// Adds a tensor, or the reason why it cannot be had. Names that stand twice are refused: who knows which is meant.
-    pub(crate) fn insert(&mut self, name: String, tensor: Result<Tensor, String>) {
-        let entry = match tensor {
-            Ok(tensor) => Entry::Stored(Arc::new(tensor)),
-            Err(why) => Entry::Refused(why.into()),
-        };
+    /// Adds a tensor. Names that stand twice are refused: who knows which is meant.
+    pub(crate) fn insert(&mut self, name: String, tensor: impl Into<Entry>) {
         self.tensors
             .entry(name)
             .and_modify(|entry| *entry = Entry::Refused("the file holds two tensors of this name".into()))
-            .or_insert(entry);
+            .or_insert(tensor.into());
+    }
+}
+
+impl From<Result<Tensor, String>> for Entry {
+    fn from(tensor: Result<Tensor, String>) -> Self {
+        match tensor {
+            Ok(tensor) => Self::Stored(Arc::new(tensor)),
+            Err(why) => Self::Refused(why.into()),
+        }
     }
 }
 

@@ -138,6 +138,25 @@ impl Reader {
         self.source.len() - self.position()
     }
 
+    /// The next byte; nothing at the end.
+    pub(crate) fn byte(&mut self) -> io::Result<Option<u8>> {
+        if self.next == self.buffer.len() {
+            self.fill()?;
+        }
+        let byte = self.buffer.get(self.next).copied();
+        self.next += usize::from(byte.is_some());
+        Ok(byte)
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        let len = BUFFER.min(self.source.len() - self.at);
+        self.buffer.resize(usize::try_from(len).unwrap_or(0), 0);
+        self.source.read_at(self.at, &mut self.buffer)?;
+        self.at += len;
+        self.next = 0;
+        Ok(())
+    }
+
     /// Passes over `len` bytes; false if they are not there.
     pub(crate) fn skip(&mut self, len: u64) -> bool {
         if len > self.left() {
@@ -158,11 +177,7 @@ impl Reader {
 impl Read for Reader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.next == self.buffer.len() {
-            let len = BUFFER.min(self.source.len() - self.at);
-            self.buffer.resize(usize::try_from(len).unwrap_or(0), 0);
-            self.source.read_at(self.at, &mut self.buffer)?;
-            self.at += len;
-            self.next = 0;
+            self.fill()?;
         }
         let len = into.len().min(self.buffer.len() - self.next);
         into[..len].copy_from_slice(&self.buffer[self.next..self.next + len]);

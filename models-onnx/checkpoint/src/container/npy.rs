@@ -46,6 +46,7 @@ pub(super) fn read_npz(members: &BTreeMap<String, Member>) -> Result<Contents, E
                     let len = source.len() - header.len;
                     Storage::Plain(source.part(header.len, len).ok_or("it is cut off")?)
                 }
+                Storage::Deflated { len, .. } if len < header.len => return Err("it is cut off".into()),
                 Storage::Deflated { packed, len, .. } => Storage::Deflated { packed, len, start: header.len },
             };
             header.tensor(storage)

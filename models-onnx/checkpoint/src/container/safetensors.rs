@@ -79,7 +79,14 @@ pub(super) fn read(source: &Source) -> Result<Contents, Error> {
         let missing = || Error::Cut { length: source.len(), what: "the numbers of a tensor" };
         let part = numbers.part(start, len).ok_or_else(missing)?;
         let tensor = match Dtype::of_safetensors(&described.dtype) {
-            Some(dtype) => Tensor::dense(dtype, described.shape, false, Storage::Plain(part)),
+            Some(dtype) => {
+                let sizes =
+                    described.shape.iter().try_fold(dtype.size(), |size, count| size.checked_mul(*count));
+                if sizes.is_none_or(|size| size as u64 != len) {
+                    return Err(Error::damaged(format!("the size of “{name}” does not fit its place")));
+                }
+                Tensor::dense(dtype, described.shape, false, Storage::Plain(part))
+            }
             None => Err(format!("numbers of kind {} are not supported", described.dtype)),
         };
         contents.insert(name, tensor);

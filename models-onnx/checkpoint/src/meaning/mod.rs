@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) use tensors::StorageName;
 
 use crate::Error;
-use crate::checkpoint::Contents;
+use crate::checkpoint::{Contents, Entry};
 use crate::pickle::{Call, Id, Object, Objects, Pickle, Span, latin1};
 use crate::source::Source;
 use crate::tensor::Storage;
@@ -27,14 +27,22 @@ pub(crate) type Outside<'a> = &'a dyn Fn(&str) -> Result<Storage, String>;
 /// # Errors
 /// [`Error::TooMuch`] if it describes more than a checkpoint may hold.
 pub(crate) fn contents(pickle: &Pickle, outside: Outside) -> Result<Contents, Error> {
-    walk::walk(&mut Meaning { pickle, outside, decoded: HashMap::new(), streams: HashMap::new() })
+    walk::walk(&mut Meaning {
+        pickle,
+        outside,
+        tensors: HashMap::new(),
+        decoded: HashMap::new(),
+        streams: HashMap::new(),
+    })
 }
 
 /// Reads meaning from the objects of one pickle.
 struct Meaning<'a> {
     pickle: &'a Pickle,
     outside: Outside<'a>,
-    /// Bytes that were written as letters. Kept, because many objects may refer to the same.
+    /// Tensors that have been read. Kept like the next two, because many names may refer to one object.
+    tensors: HashMap<Id, Option<Entry>>,
+    /// Bytes that were written as letters.
     decoded: HashMap<Id, Option<Source>>,
     /// Storages that came as streams of their own.
     streams: HashMap<Id, Result<(crate::Dtype, Storage), String>>,

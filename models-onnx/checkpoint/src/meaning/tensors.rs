@@ -1,6 +1,7 @@
 //! PyTorch's descriptions of tensors.
 
 use super::{Meaning, Outside, numpy};
+use crate::checkpoint::Entry;
 use crate::container::legacy;
 use crate::dtype::Dtype;
 use crate::pickle::{Id, Object, Objects};
@@ -78,7 +79,16 @@ impl StorageName {
 
 impl Meaning<'_> {
     /// The tensor that an object describes, or why it cannot be had; nothing if it describes none.
-    pub(super) fn tensor(&mut self, id: Id) -> Option<Result<Tensor, String>> {
+    pub(super) fn tensor(&mut self, id: Id) -> Option<Entry> {
+        if let Some(known) = self.tensors.get(&id) {
+            return known.clone();
+        }
+        let tensor = self.described(id).map(Entry::from);
+        self.tensors.insert(id, tensor.clone());
+        tensor
+    }
+
+    fn described(&mut self, id: Id) -> Option<Result<Tensor, String>> {
         let mut id = id;
         for _ in 0..WRAPPED {
             let call = self.call(id)?;

@@ -76,8 +76,8 @@ struct Machine {
 impl Machine {
     /// One instruction; the object of the whole stream at the end.
     fn step(&mut self) -> Result<Option<Id>, Error> {
-        let opcode = self.number::<1>()?;
-        match u8::try_from(opcode).unwrap_or(0) {
+        let opcode = self.byte()?;
+        match opcode {
             op::STOP => return self.pop().map(Some),
             op::PROTO => {
                 let protocol = self.number::<1>()?;
@@ -283,13 +283,16 @@ impl Machine {
         Error::Cut { length: self.length, what: "the rest of a pickle" }
     }
 
+    fn byte(&mut self) -> Result<u8, Error> {
+        self.reader.byte()?.ok_or_else(|| self.cut())
+    }
+
     /// A little-endian number of `N` bytes.
     fn number<const N: usize>(&mut self) -> Result<u64, Error> {
         let mut bytes = [0; 8];
-        if self.reader.left() < N as u64 {
-            return Err(self.cut());
+        for byte in &mut bytes[..N] {
+            *byte = self.byte()?;
         }
-        self.reader.read_exact(&mut bytes[..N])?;
         Ok(u64::from_le_bytes(bytes))
     }
 
@@ -300,9 +303,9 @@ impl Machine {
     fn bytes_line(&mut self) -> Result<Vec<u8>, Error> {
         let mut line = Vec::new();
         loop {
-            match self.number::<1>()? {
-                10 => break,
-                byte => line.push(u8::try_from(byte).unwrap_or(0)),
+            match self.byte()? {
+                b'\n' => break,
+                byte => line.push(byte),
             }
             limit(line.len() as u64, LINE, "letters in one line")?;
         }
