@@ -42,8 +42,9 @@ pub(crate) struct Contents {
 impl Contents {
     /// Adds a tensor. Names that stand twice are refused: who knows which is meant.
     pub(crate) fn insert(&mut self, name: String, tensor: impl Into<Entry>) {
+        // Names are shown to people: nothing in them may steer a terminal.
         self.tensors
-            .entry(name)
+            .entry(name.replace(char::is_control, "\u{fffd}"))
             .and_modify(|entry| *entry = Entry::Refused("the file holds two tensors of this name".into()))
             .or_insert(tensor.into());
     }
@@ -65,7 +66,13 @@ impl Checkpoint {
     /// [`Error::File`] with what is wrong.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let read = || Self::from_source(&Source::open(path)?);
+        let read = || {
+            // Opening a pipe would wait for whoever writes into it.
+            if !std::fs::metadata(path)?.is_file() {
+                return Err(Error::Other("a folder or a device"));
+            }
+            Self::from_source(&Source::open(path)?)
+        };
         read().map_err(|error| error.in_file(path))
     }
 

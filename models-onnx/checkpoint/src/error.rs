@@ -63,3 +63,13 @@ impl Error {
         Self::File { path: path.into(), error: Box::new(self) }
     }
 }
+
+/// A text from a file as it may stand in a sentence: short, in quotes, without anything that steers a terminal.
+pub(crate) fn quoted(text: &str) -> String {
+    const LETTERS: usize = 80;
+    let mut start: String = text.chars().take(LETTERS).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    format!("{start:?}")
+}

@@ -4,6 +4,14 @@
 //! TorchScript, an older PyTorch stream, safetensors, an `.npy` file, or a plain pickle (NVIDIA's generators, those of
 //! TensorFlow's time, lists of arrays). Numbers stay in the file until [`Checkpoint::f32`] asks for them.
 //!
+//! ```no_run
+//! # fn main() -> Result<(), checkpoint::Error> {
+//! let generator = checkpoint::Checkpoint::open("stylegan2-ffhq-config-f.pt")?.under("g_ema.");
+//! let constant = generator.f32("input.input")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Most of these files are pickles: programs, which Python obeys when it opens them. Here they are read as data, see
 //! `pickle`. Nothing that a file names is imported, constructed or called; source text that NVIDIA's files carry is
 //! passed over. Objects of classes that are not tensors stand as [`Value::StandIn`].

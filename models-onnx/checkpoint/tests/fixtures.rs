@@ -108,6 +108,7 @@ fn torch_zip() {
     check("torch_zip.pt", Kind::TorchZip);
     check("training.ckpt", Kind::TorchZip);
     check("module.pt", Kind::TorchZip);
+    check("module_stream.pt", Kind::TorchStream);
     check("bare.pt", Kind::TorchZip);
 }
 
@@ -115,6 +116,35 @@ fn torch_zip() {
 fn torch_stream() {
     check("torch_stream.pt", Kind::TorchStream);
     check("training_stream.ckpt", Kind::TorchStream);
+}
+
+#[test]
+fn strangers_are_refused_by_name() {
+    let checkpoint = Checkpoint::open(folder().join("strangers.pt")).unwrap();
+    assert_eq!(checkpoint.shape("sound"), Some(&[2][..]));
+    assert!(checkpoint.f32("sound").is_ok());
+    for (name, why) in [
+        ("sparse", "torch._utils._rebuild_sparse_tensor"),
+        ("complex", "torch.ComplexFloatStorage"),
+        ("eight", "torch.float8_e4m3fn"),
+        ("meta", "torch._utils._rebuild_meta_tensor_no_storage"),
+        ("text", "numpy._core.multiarray.scalar"),
+    ] {
+        let said = checkpoint.f32(name).unwrap_err().to_string();
+        assert!(said.contains(name) && said.contains(why), "{said}");
+        assert!(checkpoint.names().all(|readable| readable != name));
+    }
+    assert!(matches!(checkpoint.f32("nothing"), Err(checkpoint::Error::Missing(_))));
+}
+
+#[test]
+fn parts_share_the_file() {
+    let whole = Checkpoint::open(folder().join("nvidia_4.pkl")).unwrap();
+    let part = whole.under("G_ema.synthesis.");
+    assert_eq!(part.f32("b4.conv1.weight").unwrap(), whole.f32("G_ema.synthesis.b4.conv1.weight").unwrap());
+    assert_eq!(part.value("b4.conv1.conv_clamp"), Some(&Value::Int(256)));
+    assert_eq!((part.kind(), part.size()), (whole.kind(), whole.size()));
+    assert_eq!(whole.under("nothing").names().count(), 0);
 }
 
 #[test]
@@ -152,4 +182,19 @@ fn numpy_files() {
     check("objects.npy", Kind::Npy);
     check("stored.npz", Kind::Npz);
     check("deflated.npz", Kind::Npz);
+}
+
+/// Python 2 wrote texts as bytes: names, the code of a dtype, its byte order, and the numbers themselves.
+#[test]
+fn python_2() {
+    let mut pickle = b"\x80\x02}(U\x01a".to_vec();
+    pickle
+        .extend(b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01b\x87R(K\x01K\x02\x85");
+    pickle
+        .extend(b"cnumpy\ndtype\nU\x02f4K\0K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb");
+    pickle.extend(b"\x89U\x08\0\0\x80?\0\0\0@tb");
+    pickle.extend(b"S'opts\\x41'\n(dp1\nS'size'\nI256\nsu.");
+    let checkpoint = Checkpoint::read(pickle).unwrap();
+    assert_eq!(checkpoint.f32("a").unwrap().as_slice(), Some(&[1.0, 2.0][..]));
+    assert_eq!(checkpoint.value("optsA.size"), Some(&Value::Int(256)));
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::Error;
+use crate::error::quoted;
 use crate::source::Source;
 use crate::tensor::Storage;
 
@@ -14,6 +15,8 @@ use crate::tensor::Storage;
 const DIRECTORY: u64 = 16 << 20;
 /// The record at the end may be followed by a comment of this length.
 const COMMENT: u64 = 0xffff;
+/// Bytes of a name.
+const NAME: usize = 1024;
 /// The lengths of the records, without what varies.
 const END: usize = 22;
 const LOCATOR: u64 = 20;
@@ -66,9 +69,12 @@ pub(super) fn members(source: &Source) -> Result<BTreeMap<String, Member>, Error
         let plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
         if !plain || entry.name.contains('\\') {
             return Err(Error::Unsupported(format!(
-                "the zip entry {:?} leads out of the archive",
-                entry.name
+                "the zip entry {} leads out of the archive",
+                quoted(&entry.name)
             )));
+        }
+        if entry.name.len() > NAME {
+            return Err(damaged("an entry with an endless name"));
         }
         if entry.flags & 1 != 0 {
             return Err(Error::Unsupported("the zip is encrypted".into()));

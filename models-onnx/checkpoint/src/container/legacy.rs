@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use crate::checkpoint::Contents;
 use crate::dtype::Dtype;
+use crate::error::quoted;
 use crate::pickle::{Id, Object, Objects, Pickle};
 use crate::source::Source;
 use crate::tensor::Storage;
@@ -112,7 +113,8 @@ fn storages(
         numbers.part(at, 8).ok_or_else(cut)?.read_at(0, &mut count)?;
         let Some(size) = sizes.get(&**key) else {
             return Err(Error::Unsupported(format!(
-                "nothing tells the kind of the numbers with key {key:?}"
+                "nothing tells the kind of the numbers with key {}",
+                quoted(key)
             )));
         };
         let len = u64::from_le_bytes(count).checked_mul(*size as u64).ok_or_else(cut)?;

@@ -6,6 +6,7 @@ use super::archive::Member;
 use crate::Error;
 use crate::checkpoint::Contents;
 use crate::dtype::Dtype;
+use crate::error::quoted;
 use crate::source::Source;
 use crate::tensor::{Storage, Tensor};
 use crate::{meaning, pickle};
@@ -90,7 +91,7 @@ impl Header {
         let text = usize::try_from(end).ok().and_then(|end| head.get(usize::from(start == 12) * 2 + 10..end));
         let text = String::from_utf8_lossy(text.ok_or_else(cut)?).into_owned();
         Self::parse(&text, end)
-            .ok_or_else(|| Error::Unsupported(format!("an array described as {:?}", text.trim())))
+            .ok_or_else(|| Error::Unsupported(format!("an array described as {}", quoted(text.trim()))))
     }
 
     /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`. Numpy always writes it like this.
@@ -114,7 +115,7 @@ impl Header {
     }
 
     fn tensor(&self, storage: Storage) -> Result<Tensor, String> {
-        let unknown = || format!("numbers of kind {:?} are not supported", self.code);
+        let unknown = || format!("numbers of kind {} are not supported", quoted(&self.code));
         let dtype = Dtype::of_numpy(&self.code).ok_or_else(unknown)?;
         Tensor::dense(dtype, self.shape.clone(), self.fortran, storage)
     }

@@ -7,12 +7,16 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::checkpoint::Contents;
 use crate::dtype::Dtype;
+use crate::error::quoted;
 use crate::source::Source;
 use crate::tensor::{Storage, Tensor};
 use crate::{Error, Value};
 
 /// Bytes of the header. The format's own library allows 100 million, but a tensor takes about a hundred.
 const HEADER: u64 = 16 << 20;
+
+/// Bytes of a name.
+const NAME: usize = 1024;
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,11 +73,15 @@ pub(super) fn read(source: &Source) -> Result<Contents, Error> {
     let cut = || Error::Cut { length: source.len(), what: "the table of its tensors" };
     let len = header_len(&source.head(8)?).ok_or_else(cut)?;
     let header = source.part(8, len).ok_or_else(cut)?.read()?;
-    let header: Header = serde_json::from_slice(&header)
-        .map_err(|error| Error::damaged(format!("the table of its tensors: {error}")))?;
+    let header: Header = serde_json::from_slice(&header).map_err(|error| {
+        Error::damaged(format!("the table of its tensors: {}", quoted(&error.to_string())))
+    })?;
     let numbers = source.part(8 + len, source.len() - 8 - len).ok_or_else(cut)?;
     let mut contents = Contents::default();
     for (name, described) in header.tensors {
+        if name.len() > NAME {
+            return Err(Error::damaged("a tensor with an endless name"));
+        }
         let [start, end] = described.data_offsets;
         let len = end.checked_sub(start).ok_or_else(|| Error::damaged(format!("the place of “{name}”")))?;
         let missing = || Error::Cut { length: source.len(), what: "the numbers of a tensor" };
@@ -87,7 +95,7 @@ pub(super) fn read(source: &Source) -> Result<Contents, Error> {
                 }
                 Tensor::dense(dtype, described.shape, false, Storage::Plain(part))
             }
-            None => Err(format!("numbers of kind {} are not supported", described.dtype)),
+            None => Err(format!("numbers of kind {} are not supported", quoted(&described.dtype))),
         };
         contents.insert(name, tensor);
     }

@@ -3,6 +3,7 @@
 use super::Meaning;
 use crate::Value;
 use crate::dtype::Dtype;
+use crate::error::quoted;
 use crate::pickle::{Id, Object};
 use crate::tensor::{Storage, Tensor};
 
@@ -31,10 +32,8 @@ pub(super) fn array(
             Some(dense(meaning, *dtype, *shape, fortran, *numbers))
         }
         ("multiarray.scalar", [dtype, numbers]) => {
-            let dtype = match self::dtype(meaning, *dtype) {
-                Ok(dtype) => dtype,
-                Err(why) => return Some(Err(why)),
-            };
+            // Single texts come in this form as well.
+            let dtype = self::dtype(meaning, *dtype).ok()?;
             let storage = meaning.bytes(*numbers)?;
             Some(Tensor::dense(dtype, Vec::new(), false, Storage::Plain(storage)))
         }
@@ -113,7 +112,7 @@ fn dtype(meaning: &Meaning, id: Id) -> Result<Dtype, String> {
     {
         return Err("its numbers are big-endian".into());
     }
-    Dtype::of_numpy(&code).ok_or_else(|| format!("numbers of kind {code:?} are not supported"))
+    Dtype::of_numpy(&code).ok_or_else(|| format!("numbers of kind {} are not supported", quoted(&code)))
 }
 
 fn code(meaning: &Meaning, id: Id) -> Option<String> {

@@ -197,7 +197,8 @@ impl Walk {
         self.value(name, Value::StandIn(class));
         let mut children = Vec::new();
         if !arguments.is_empty() {
-            children = self.counted(&format!("{name}.args"), arguments)?;
+            let inside = self.join(name, "args")?;
+            children = self.counted(&inside, arguments)?;
         }
         children.extend(self.counted(name, &call.items)?);
         children.extend(self.keyed(meaning, name, &call.pairs)?);
