@@ -2,34 +2,50 @@
 
 use std::collections::VecDeque;
 
-/// A step has to bring at least this part of what the slope promises (Armijo's condition).
-const PROMISE: f64 = 1e-4;
+use crate::search::{Line, Points, Search};
 
-/// How often a step is shortened before none is taken.
-const TRIES: usize = 20;
+/// How L-BFGS goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lbfgs {
+    /// How many steps it remembers, at least one.
+    pub memory: usize,
+    /// How it finds the length of a step.
+    pub search: Search,
+    /// It has settled where no element of the gradient is larger than this.
+    pub gradient_tolerance: f64,
+    /// It has settled when a step changed no number, or the loss, by more than this.
+    pub change_tolerance: f64,
+}
+
+impl Default for Lbfgs {
+    fn default() -> Self {
+        Self { memory: 20, search: Search::StrongWolfe, gradient_tolerance: 1e-7, change_tolerance: 1e-9 }
+    }
+}
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Outcome {
-    /// The loss fell to this.
-    Fell(f64),
-    /// No step along the direction makes the loss fall: it stays at this.
+pub enum Step {
+    /// To a place of this loss.
+    Moved(f64),
+    /// To a place of this loss, or nowhere: there is nothing left to gain, by the tolerances or because no step along
+    /// the direction makes the loss fall.
     Settled(f64),
-    /// At the start, the loss or its gradient was not finite. `x` is unchanged.
+    /// At the start, or after a fixed step, the loss or its gradient was not finite. `x` is what it was before.
     NotFinite,
 }
 
-/// The state of an optimisation. After the first steps, of which it remembers `memory`, nothing is allocated.
+/// An optimisation with L-BFGS under way. After [`Lbfgs::start`] nothing is allocated.
 #[derive(Debug, Clone)]
-pub struct Lbfgs {
-    memory: usize,
+pub struct LbfgsState {
+    lbfgs: Lbfgs,
     past: VecDeque<Pair>,
-    /// Room that the next pair can take.
-    spare: Option<Pair>,
+    /// Room that the next pairs can take.
+    spare: Vec<Pair>,
     loss: Option<f64>,
     gradient: Vec<f32>,
     trial: Vec<f32>,
-    trial_gradient: Vec<f32>,
+    points: Points,
     direction: Vec<f64>,
     shares: Vec<f64>,
 }
@@ -44,23 +60,28 @@ struct Pair {
 }
 
 impl Lbfgs {
-    /// For `count` numbers, remembering so many steps.
-    pub fn new(count: usize, memory: usize) -> Self {
-        Self {
-            memory: memory.max(1),
-            past: VecDeque::with_capacity(memory.max(1)),
-            spare: None,
+    /// For `count` numbers. Takes `16 · memory + 32` bytes for each, about.
+    pub fn start(self, count: usize) -> LbfgsState {
+        let memory = self.memory.max(1);
+        let pair = Pair { step: vec![0.0; count], change: vec![0.0; count], inverse: 0.0 };
+        LbfgsState {
+            lbfgs: self,
+            past: VecDeque::with_capacity(memory + 1),
+            // One more, for what is looked at before the oldest is forgotten.
+            spare: vec![pair; memory + 1],
             loss: None,
             gradient: vec![0.0; count],
             trial: vec![0.0; count],
-            trial_gradient: vec![0.0; count],
+            points: Points::new(count),
             direction: vec![0.0; count],
-            shares: Vec::with_capacity(memory.max(1)),
+            shares: Vec::with_capacity(memory),
         }
     }
+}
 
+impl LbfgsState {
     /// Moves `x` once. `evaluate` gives the loss at a point and writes the gradient there; what it gives between two
-    /// calls must be of the same function.
+    /// calls must be of the same function. The loss of a step is that of the place it leads to.
     ///
     /// # Errors
     /// Those of `evaluate`; `x` is then unchanged.
@@ -71,54 +92,62 @@ impl Lbfgs {
         &mut self,
         x: &mut [f32],
         mut evaluate: impl FnMut(&[f32], &mut [f32]) -> Result<f64, E>,
-    ) -> Result<Outcome, E> {
+    ) -> Result<Step, E> {
         assert_eq!(x.len(), self.gradient.len(), "another number of variables");
         let loss = match self.loss {
             Some(loss) => loss,
             None => evaluate(x, &mut self.gradient)?,
         };
         if !loss.is_finite() || !self.gradient.iter().all(|g| g.is_finite()) {
-            return Ok(Outcome::NotFinite);
+            return Ok(Step::NotFinite);
         }
         self.loss = Some(loss);
+        if self.gradient.iter().all(|g| f64::from(g.abs()) <= self.lbfgs.gradient_tolerance) {
+            return Ok(Step::Settled(loss));
+        }
         self.aim();
-        let mut promise = -dot(&self.direction, self.gradient.iter().map(|&g| f64::from(g)));
-        if promise <= 0.0 {
+        if self.slope() >= 0.0 {
             // What was remembered points uphill, which rounding can bring about: start anew.
-            self.past.clear();
+            self.forget();
             self.aim();
-            promise = -dot(&self.direction, self.gradient.iter().map(|&g| f64::from(g)));
         }
-        if promise <= 0.0 {
-            return Ok(Outcome::Settled(loss));
+        let slope = self.slope();
+        if slope >= 0.0 {
+            return Ok(Step::Settled(loss));
         }
-        // Without memory nothing tells how far to go: not farther than one.
-        let length = dot(&self.direction, self.direction.iter().copied()).sqrt();
-        let mut far = if self.past.is_empty() { (1.0 / length).min(1.0) } else { 1.0 };
-        for _ in 0..TRIES {
-            for ((trial, &x), &d) in self.trial.iter_mut().zip(x.iter()).zip(&self.direction) {
-                *trial = (f64::from(x) + far * d) as f32;
-            }
-            let reached = evaluate(&self.trial, &mut self.trial_gradient)?;
-            let sound = reached.is_finite() && self.trial_gradient.iter().all(|g| g.is_finite());
-            if sound && reached <= loss - PROMISE * far * promise {
-                self.remember(x);
-                x.copy_from_slice(&self.trial);
-                std::mem::swap(&mut self.gradient, &mut self.trial_gradient);
-                self.loss = Some(reached);
-                return Ok(Outcome::Fell(reached));
-            }
-            // The lowest point of the parabola through what is known, within bounds.
-            let bend = reached - loss + far * promise;
-            let lowest = 0.5 * far * far * promise / bend;
-            far = if sound && bend > 0.0 { lowest.clamp(0.1 * far, 0.5 * far) } else { 0.1 * far };
+        // Without memory nothing tells how far to go: not farther than one, all elements together.
+        let size: f64 = self.direction.iter().map(|d| d.abs()).sum();
+        let first = if self.past.is_empty() { (1.0 / size).min(1.0) } else { 1.0 };
+        let tolerance = self.lbfgs.change_tolerance;
+        let mut line = Line { start: x, direction: &self.direction, trial: &mut self.trial, evaluate };
+        let start = (loss, slope, self.gradient.as_slice());
+        let found = self.points.search(self.lbfgs.search, &mut line, start, first, tolerance)?;
+        if !found {
+            let fixed = matches!(self.lbfgs.search, Search::Fixed(_));
+            return Ok(if fixed { Step::NotFinite } else { Step::Settled(loss) });
         }
-        Ok(Outcome::Settled(loss))
+        line.go(self.points.low.far);
+        self.remember(x);
+        let moved = x.iter().zip(&self.trial).any(|(a, b)| f64::from((a - b).abs()) > tolerance);
+        x.copy_from_slice(&self.trial);
+        std::mem::swap(&mut self.gradient, &mut self.points.low.gradient);
+        let reached = self.points.low.loss;
+        self.loss = Some(reached);
+        let settled = !moved || (reached - loss).abs() < tolerance;
+        Ok(if settled { Step::Settled(reached) } else { Step::Moved(reached) })
+    }
+
+    fn slope(&self) -> f64 {
+        dot(&self.direction, self.gradient.iter().map(|&g| f64::from(g)))
+    }
+
+    fn forget(&mut self) {
+        self.spare.extend(self.past.drain(..));
     }
 
     /// Forgets everything, for when the function changes.
     pub fn reset(&mut self) {
-        self.past.clear();
+        self.forget();
         self.loss = None;
     }
 
@@ -144,24 +173,23 @@ impl Lbfgs {
 
     /// Keeps what the step from `x` to the trial showed, if the slope rose along it.
     fn remember(&mut self, x: &[f32]) {
-        let empty = || Pair { step: vec![0.0; x.len()], change: vec![0.0; x.len()], inverse: 0.0 };
-        let mut pair = self.spare.take().unwrap_or_else(empty);
+        let Some(mut pair) = self.spare.pop() else { return };
         let difference = |to: &mut [f64], after: &[f32], before: &[f32]| {
             for ((to, &a), &b) in to.iter_mut().zip(after).zip(before) {
                 *to = f64::from(a) - f64::from(b);
             }
         };
         difference(&mut pair.step, &self.trial, x);
-        difference(&mut pair.change, &self.trial_gradient, &self.gradient);
+        difference(&mut pair.change, &self.points.low.gradient, &self.gradient);
         let product = dot(&pair.step, pair.change.iter().copied());
         if product > 1e-10 * dot(&pair.change, pair.change.iter().copied()) {
             pair.inverse = 1.0 / product;
-            if self.past.len() == self.memory {
-                self.spare = self.past.pop_front();
+            if self.past.len() == self.lbfgs.memory.max(1) {
+                self.spare.extend(self.past.pop_front());
             }
             self.past.push_back(pair);
         } else {
-            self.spare = Some(pair);
+            self.spare.push(pair);
         }
     }
 }
@@ -174,6 +202,12 @@ fn dot(a: &[f64], b: impl IntoIterator<Item = f64>) -> f64 {
 mod tests {
     use super::*;
     use std::convert::Infallible;
+
+    const SEARCHES: [Search; 2] = [Search::Armijo, Search::StrongWolfe];
+
+    fn with(search: Search) -> Lbfgs {
+        Lbfgs { memory: 8, search, ..Lbfgs::default() }
+    }
 
     /// Rosenbrock's valley, whose lowest point is at ones.
     fn valley(x: &[f32], gradient: &mut [f32]) -> Result<f64, Infallible> {
@@ -191,21 +225,22 @@ mod tests {
     }
 
     #[test]
-    fn it_follows_a_bent_valley_down() {
-        let mut x = vec![-1.2f32, 1.0, -1.2, 1.0, -1.2, 1.0];
-        let mut optimiser = Lbfgs::new(6, 8);
-        let mut loss = f64::INFINITY;
-        for _ in 0..120 {
-            match optimiser.step(&mut x, valley).unwrap() {
-                Outcome::Fell(to) => {
+    fn it_follows_a_bent_valley_down_and_settles() {
+        for search in SEARCHES {
+            let mut x = vec![-1.2f32, 1.0, -1.2, 1.0, -1.2, 1.0];
+            let mut state = with(search).start(6);
+            let mut loss = f64::INFINITY;
+            let settled = (0..120).any(|_| match state.step(&mut x, valley).unwrap() {
+                Step::Moved(to) => {
                     assert!(to < loss);
                     loss = to;
+                    false
                 }
-                Outcome::Settled(_) => break,
-                Outcome::NotFinite => unreachable!(),
-            }
+                Step::Settled(_) => true,
+                Step::NotFinite => unreachable!(),
+            });
+            assert!(settled && x.iter().all(|x| (x - 1.0).abs() < 1e-3), "{search:?} {x:?} {loss}");
         }
-        assert!(x.iter().all(|x| (x - 1.0).abs() < 1e-3), "{x:?} {loss}");
     }
 
     #[test]
@@ -215,22 +250,36 @@ mod tests {
             g[0] = 1.0 - 0.05 / x[0];
             Ok::<_, Infallible>(f64::from(x[0]) - 0.05 * f64::from(x[0]).ln())
         };
-        let mut optimiser = Lbfgs::new(1, 4);
-        let mut x = vec![0.9f32];
-        for _ in 0..30 {
-            assert_ne!(optimiser.step(&mut x, evaluate).unwrap(), Outcome::NotFinite);
+        for search in SEARCHES {
+            let mut state = with(search).start(1);
+            let mut x = vec![0.9f32];
+            for _ in 0..30 {
+                assert_ne!(state.step(&mut x, evaluate).unwrap(), Step::NotFinite);
+            }
+            assert!((x[0] - 0.05).abs() < 1e-4, "{search:?} {x:?}");
         }
-        assert!((x[0] - 0.05).abs() < 1e-4, "{x:?}");
-
-        let mut nowhere = vec![-1.0f32];
-        assert_eq!(Lbfgs::new(1, 4).step(&mut nowhere, evaluate).unwrap(), Outcome::NotFinite);
-        assert_eq!(nowhere, [-1.0]);
+        for search in [Search::Fixed(1.0), Search::Armijo, Search::StrongWolfe] {
+            let mut nowhere = vec![-1.0f32];
+            assert_eq!(with(search).start(1).step(&mut nowhere, evaluate).unwrap(), Step::NotFinite);
+            assert_eq!(nowhere, [-1.0]);
+        }
+        // A fixed step out of bounds is taken back.
+        let mut x = vec![0.9f32];
+        assert_eq!(with(Search::Fixed(2.0)).start(1).step(&mut x, evaluate).unwrap(), Step::NotFinite);
+        assert_eq!(x, [0.9]);
     }
 
     #[test]
     fn an_error_leaves_everything_as_it_was() {
         let mut x = vec![2.0f32];
-        let failed = Lbfgs::new(1, 4).step(&mut x, |_, _| Err::<f64, _>("cancelled"));
+        let failed = Lbfgs::default().start(1).step(&mut x, |_, _| Err::<f64, _>("cancelled"));
         assert_eq!((failed, x), (Err("cancelled"), vec![2.0]));
+    }
+
+    #[test]
+    fn where_nothing_is_to_be_gained_it_stays() {
+        let mut x = vec![1.0f32, 1.0];
+        assert_eq!(Lbfgs::default().start(2).step(&mut x, valley).unwrap(), Step::Settled(0.0));
+        assert_eq!(x, [1.0, 1.0]);
     }
 }

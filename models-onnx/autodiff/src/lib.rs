@@ -51,9 +51,9 @@
 //! let mut session = Session::builder(&environment)?.commit_from_memory(&gradient.model.to_bytes()?)?;
 //!
 //! let mut styles = ndarray::Array2::<f32>::ones((1, 2176));
-//! let mut adam = Adam::new(styles.len());
-//! let schedule = Schedule::new(0.05, 200);
-//! for step in 0..schedule.steps {
+//! let mut adam = Adam::default().start(styles.len());
+//! let schedule = Schedule::ramped(0.05);
+//! for step in 0..200 {
 //!     let outputs = session.run(ort::inputs![
 //!         "styles" => TensorRef::from_array_view(&styles)?,
 //!         "target" => TensorRef::from_array_view(&target)?,
@@ -62,7 +62,7 @@
 //!     let slope = outputs["grad_styles"].try_extract_tensor::<f32>()?.1.to_vec();
 //!     drop(outputs);
 //!     let styles = styles.as_slice_mut().ok_or("styles lie in one piece")?;
-//!     adam.step(styles, loss, &slope, schedule.at(step))?;
+//!     adam.step(styles, loss, &slope, schedule.at(step, 200))?;
 //! }
 //! # Ok(())
 //! # }
@@ -86,18 +86,20 @@ mod model;
 pub mod proto;
 mod rules;
 mod schedule;
+mod search;
 mod shapes;
 mod tape;
 pub mod tensor;
 mod window;
 
-pub use adam::{Adam, Diverged};
+pub use adam::{Adam, AdamState, Diverged};
 pub use differentiate::{Coverage, Differentiate, Gradient, coverage};
 pub use dim::{Dim, Shape};
 pub use error::{Error, Refusal};
 pub use facts::Facts;
-pub use lbfgs::{Lbfgs, Outcome};
+pub use lbfgs::{Lbfgs, LbfgsState, Step};
 pub use loss::{Loss, Measure, Term};
 pub use model::Model;
 pub use rules::{RULES, Rule};
 pub use schedule::Schedule;
+pub use search::Search;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Component, Path};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message;
@@ -139,13 +140,14 @@ impl Model {
     }
 
     /// The model and, apart from it, its weights: what a session takes as an external file in memory, or what is
-    /// written beside the model as `location`. This is the way for models of any size.
+    /// written beside the model as `location`. This is the way for models of any size. Weights are copied once.
     ///
     /// # Errors
     /// [`Error::TooLarge`] where even what remains is above 2 GiB.
-    pub fn to_parts(&self, location: &str) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    pub fn to_parts(&self, location: &str) -> Result<(Vec<u8>, Arc<[u8]>), Error> {
         let mut apart = self.clone();
-        let mut weights = Vec::new();
+        let mut large = Vec::new();
+        let mut length = 0usize;
         for tensor in apart.proto.graph.iter_mut().flat_map(|g| &mut g.initializer) {
             if tensor.raw_data.len() < SMALL {
                 continue;
@@ -153,14 +155,20 @@ impl Model {
             let entry = |key: &str, value: String| StringEntry { key: key.into(), value };
             tensor.external_data = vec![
                 entry("location", location.into()),
-                entry("offset", weights.len().to_string()),
+                entry("offset", length.to_string()),
                 entry("length", tensor.raw_data.len().to_string()),
             ];
             tensor.data_location = 1;
-            weights.extend_from_slice(&tensor.raw_data);
-            tensor.raw_data = Bytes::new();
+            let data = std::mem::take(&mut tensor.raw_data);
             // Wherever it starts, a tensor of any type may be read in place.
-            weights.resize(weights.len().next_multiple_of(64), 0);
+            let end = (length + data.len()).next_multiple_of(64);
+            large.push((length, data));
+            length = end;
+        }
+        let mut weights: Arc<[u8]> = std::iter::repeat_n(0, length).collect();
+        // Nobody else has it yet.
+        if let Some(room) = Arc::get_mut(&mut weights) {
+            large.iter().for_each(|(start, data)| room[*start..start + data.len()].copy_from_slice(data));
         }
         Ok((apart.to_bytes()?, weights))
     }

@@ -5,6 +5,7 @@ mod cases;
 mod graphs;
 mod losses;
 mod mutated;
+mod optimisers;
 mod random;
 mod rules;
 mod starter;

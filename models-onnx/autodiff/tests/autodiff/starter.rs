@@ -94,13 +94,13 @@ fn styles_are_found_that_make_a_picture() {
     let target = runner.run(&Arrays::from([styles(&wished), ("target".to_owned(), zeros)]))["image"].clone();
 
     let mut x = vec![1.0f32; count];
-    let mut adam = Adam::new(count);
-    let schedule = Schedule::new(0.05, 60);
+    let mut adam = Adam::default().start(count);
+    let schedule = Schedule::ramped(0.05);
     let mut losses = Vec::new();
-    for step in 0..schedule.steps {
+    for step in 0..60 {
         let results = runner.run(&Arrays::from([styles(&x), ("target".to_owned(), target.clone())]));
         losses.push(results["loss"].1[0]);
-        adam.step(&mut x, losses[step], &results["grad_styles"].1, schedule.at(step)).unwrap();
+        adam.step(&mut x, losses[step], &results["grad_styles"].1, schedule.at(step, 60)).unwrap();
     }
     println!("from {:.2e} to {:.2e}", losses[0], losses[59]);
     assert!(losses[59] < losses[0] / 10.0, "{losses:?}");
