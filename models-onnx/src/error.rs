@@ -75,4 +75,7 @@ pub enum ModelError {
     /// A text without a direction: both sides mean the same, or one means nothing.
     #[error(transparent)]
     Direction(#[from] crate::direction::DirectionError),
+    /// A model that gives gradients is at fault.
+    #[error(transparent)]
+    Optimise(#[from] crate::optimise::OptimiseError),
 }

@@ -9,6 +9,7 @@
 //!    kind of generator.
 //! 5. [`fidelity`] says how much of the picture survived that.
 //! 6. [`text`] turns prompts into embeddings and [`direction`] turns two embeddings into a change of the code.
+//! 7. [`optimise`] changes inputs of a model until a loss is small, by the gradients that [`autodiff`] writes.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -45,12 +46,14 @@ pub mod error;
 pub mod family;
 pub mod fidelity;
 pub mod generator;
+pub mod optimise;
 pub mod pack;
 pub mod places;
 pub mod runtime;
 pub mod session;
 pub mod text;
 
+pub use autodiff;
 pub use cancel::Cancel;
 pub use code::Code;
 pub use error::ModelError;

@@ -255,7 +255,7 @@ fn failure(role: Role, error: &ort::Error, cancel: &Cancel) -> ModelError {
     }
 }
 
-fn is_memory(message: &str) -> bool {
+pub(crate) fn is_memory(message: &str) -> bool {
     let message = message.to_lowercase();
     ["bad_alloc", "out of memory", "failed to allocate memory", "bad allocation"]
         .iter()
