@@ -169,3 +169,66 @@ fn help_has_examples_and_packs_are_listed() {
     let packs = String::from_utf8_lossy(&packs.stdout).into_owned();
     assert!(packs.contains("starter-faces") && packs.contains("can do: text-edit"), "{packs}");
 }
+
+/// What `run` writes is what the same graph gives inside: styles go in, a picture comes out.
+#[test]
+fn graphs_of_a_pack_run_on_arrays() {
+    let data = Data::new();
+    let path = |name: &str| data.folder.path().join(name).to_str().unwrap().to_owned();
+    let styles = ndarray::Array2::<f64>::zeros((2, 197));
+    ndarray_npy::write_npy(path("styles.npy"), &styles).unwrap();
+    let input = format!("styles={}", path("styles.npy"));
+    let output = pentimento(&data, &["run", "tiny", "synthesis", &input, "-o", &path("out")]);
+    assert!(output.status.success(), "{}", errors(&output));
+    let image: ndarray::Array4<f32> = ndarray_npy::read_npy(path("out/image.npy")).unwrap();
+    assert_eq!(image.dim(), (2, 3, 8, 8));
+
+    for (arguments, says) in [
+        (vec!["run", "tiny", "painter", &input, "-o", "x"], "roles are mapping, affine"),
+        (vec!["run", "tiny", "affine", &input, "-o", "x"], "nothing called “styles” goes into this graph"),
+        (vec!["run", "tiny", "mapper/curly", &input, "-o", "x"], "no mapper of that name"),
+        (vec!["run", "huge", "affine", &input, "-o", "x"], "there is no pack “huge”"),
+        (vec!["run", "tiny", "synthesis", "styles=/none.npy", "-o", "x"], "/none.npy"),
+    ] {
+        let output = pentimento(&data, &arguments);
+        assert!(
+            !output.status.success() && errors(&output).contains(says),
+            "{arguments:?}: {}",
+            errors(&output)
+        );
+    }
+}
+
+#[test]
+fn packs_are_described_checked_and_removed() {
+    let data = Data::new();
+    // A copy: the packs that tests share are links into the repository.
+    let folder = data.folder.path().join("packs/copy");
+    std::fs::create_dir(&folder).unwrap();
+    for entry in std::fs::read_dir(data.folder.path().join("packs/a-tiny")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+    }
+    let manifest = std::fs::read_to_string(folder.join("pack.toml")).unwrap();
+    std::fs::write(folder.join("pack.toml"), manifest.replace("id = \"tiny\"", "id = \"copy\"")).unwrap();
+    let said = |arguments: &[&str]| String::from_utf8(pentimento(&data, arguments).stdout).unwrap();
+    assert!(said(&["pack", "list"]).contains("tiny"));
+    let info = said(&["pack", "info", "copy"]);
+    assert!(
+        info.contains("styles F32 [n, 197] → image F32 [n, 3, 8, 8]") && info.contains("can do: text-edit"),
+        "{info}"
+    );
+    assert!(said(&["pack", "verify", "copy"]).contains("as they were made"));
+
+    let file = folder.join("relevance.npy");
+    let mut bytes = std::fs::read(&file).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let output = pentimento(&data, &["pack", "verify", "copy"]);
+    assert!(!output.status.success() && errors(&output).contains("damaged"), "{}", errors(&output));
+
+    assert!(said(&["pack", "remove", "copy"]).contains("removed"));
+    assert!(!folder.exists());
+    assert!(errors(&pentimento(&data, &["pack", "remove", "copy"])).contains("there is no pack “copy”"));
+    assert!(errors(&pentimento(&data, &["pack", "remove", "../.."])).contains("there is no pack"));
+}

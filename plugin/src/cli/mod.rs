@@ -1,7 +1,9 @@
 //! The command line: the same operations on picture files.
 
 mod colour;
+mod pack;
 pub mod photo;
+mod run;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -42,7 +44,9 @@ pub fn main(arguments: Vec<OsString>, places: &Places) -> i32 {
         }
     };
     let result = match matches.subcommand() {
-        Some(("packs", _)) => list(places),
+        Some(("packs", _)) => pack::list(places),
+        Some(("pack", matches)) => pack::run(matches, places),
+        Some(("run", matches)) => run::run(matches, places),
         Some((name, matches)) => match OPERATIONS.iter().find(|operation| operation.id() == name) {
             Some(operation) => edit(*operation, matches, places),
             None => Err(PluginError::NoOperation(name.to_owned())),
@@ -67,6 +71,8 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands(operations)
+        .subcommand(pack::command())
+        .subcommand(run::command())
         .subcommand(Command::new("packs").about("Lists the installed packs, what they can do and what is wrong with them"))
 }
 
@@ -182,27 +188,6 @@ fn given(param: &Param, matches: &ArgMatches) -> Option<Value> {
         Kind::Number { .. } => matches.get_one::<f64>(&param.id).copied().map(Value::Number),
         Kind::Flag { .. } => matches.get_one::<bool>(&param.id).copied().map(Value::Flag),
     }
-}
-
-fn list(places: &Places) -> Result<(), PluginError> {
-    let (installed, broken) = packs::installed(places);
-    for pack in &installed {
-        let manifest = &pack.manifest;
-        println!("{}  {} px  {}  {}", pack.id, pack.resolution, manifest.licence.spdx, manifest.name);
-        println!("    {}", manifest.description);
-        for operation in OPERATIONS {
-            let missing: Vec<&str> = pack.missing(*operation).iter().map(|role| role.words()).collect();
-            match missing.is_empty() {
-                true => println!("    can do: {}", operation.id()),
-                false => println!("    cannot do {}: lacks {}", operation.id(), missing.join(", ")),
-            }
-        }
-    }
-    broken.iter().for_each(|why| println!("broken: {why}"));
-    if installed.is_empty() && broken.is_empty() {
-        return Err(PluginError::NoPacks);
-    }
-    Ok(())
 }
 
 #[cfg(test)]
