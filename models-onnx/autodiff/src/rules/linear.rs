@@ -24,9 +24,16 @@ pub(super) fn matmul(s: &mut Step<'_>) -> Result<(), Refusal> {
     let row = if rank_a == 1 { s.tape.unsqueeze(&a, &[0]) } else { a.clone() };
     let column = if rank_b == 1 { s.tape.unsqueeze(&b, &[1]) } else { b.clone() };
     if s.wants(0) {
-        let turned = s.tape.swap(&column)?;
-        let d = s.tape.matmul(&g, &turned);
-        let d = s.tape.sum_to(&d, &row)?;
+        let columns = s.tape.shape(&g)?.last().is_some_and(|d| d.size().is_some());
+        let d = if rank_a > 1 && rank_b == 2 && columns {
+            // With the weights as they are: a session would keep a transposed copy of them.
+            let g = flat(s, &g)?;
+            s.tape.op("Gemm", &[&g, &b], &[("transB", Setting::Int(1))])
+        } else {
+            let turned = s.tape.swap(&column)?;
+            let d = s.tape.matmul(&g, &turned);
+            s.tape.sum_to(&d, &row)?
+        };
         let d = s.tape.reshape_like(&d, &a);
         s.give(0, d);
     }
