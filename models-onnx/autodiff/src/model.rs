@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Component, Path};
 use std::sync::Arc;
 
@@ -145,8 +146,41 @@ impl Model {
     /// # Errors
     /// [`Error::TooLarge`] where even what remains is above 2 GiB.
     pub fn to_parts(&self, location: &str) -> Result<(Vec<u8>, Arc<[u8]>), Error> {
+        let Apart { graph, weights: large, length } = self.apart(location)?;
+        let mut weights: Arc<[u8]> = std::iter::repeat_n(0, length).collect();
+        // Nobody else has it yet.
+        if let Some(room) = Arc::get_mut(&mut weights) {
+            large.iter().for_each(|(start, data)| room[*start..start + data.len()].copy_from_slice(data));
+        }
+        Ok((graph, weights))
+    }
+
+    /// Writes the model to a file, and its weights to another beside it, without a copy of them in memory. That file
+    /// has the name of the first with `.data` added.
+    ///
+    /// # Errors
+    /// [`Error::File`], and [`Error::TooLarge`] where even the graph alone is above 2 GiB.
+    pub fn write_file(&self, path: &Path) -> Result<(), Error> {
+        let mut beside = path.to_owned().into_os_string();
+        beside.push(".data");
+        let beside = Path::new(&beside);
+        let location = beside.file_name().unwrap_or_default().to_string_lossy();
+        let Apart { graph, weights, length } = self.apart(&location)?;
+        let write = || {
+            let mut file = fs::File::create(beside)?;
+            for (start, data) in weights {
+                file.seek(SeekFrom::Start(start as u64))?;
+                file.write_all(&data)?;
+            }
+            file.set_len(length as u64)
+        };
+        write().map_err(|why| Error::File { why, path: beside.to_owned() })?;
+        fs::write(path, graph).map_err(|why| Error::File { why, path: path.to_owned() })
+    }
+
+    fn apart(&self, location: &str) -> Result<Apart, Error> {
         let mut apart = self.clone();
-        let mut large = Vec::new();
+        let mut weights = Vec::new();
         let mut length = 0usize;
         for tensor in apart.proto.graph.iter_mut().flat_map(|g| &mut g.initializer) {
             if tensor.raw_data.len() < SMALL {
@@ -162,16 +196,18 @@ impl Model {
             let data = std::mem::take(&mut tensor.raw_data);
             // Wherever it starts, a tensor of any type may be read in place.
             let end = (length + data.len()).next_multiple_of(64);
-            large.push((length, data));
+            weights.push((length, data));
             length = end;
         }
-        let mut weights: Arc<[u8]> = std::iter::repeat_n(0, length).collect();
-        // Nobody else has it yet.
-        if let Some(room) = Arc::get_mut(&mut weights) {
-            large.iter().for_each(|(start, data)| room[*start..start + data.len()].copy_from_slice(data));
-        }
-        Ok((apart.to_bytes()?, weights))
+        Ok(Apart { graph: apart.to_bytes()?, weights, length })
     }
+}
+
+/// A model without its weights, and these with where they start.
+struct Apart {
+    graph: Vec<u8>,
+    weights: Vec<(usize, Bytes)>,
+    length: usize,
 }
 
 fn opset(proto: &ModelProto) -> i64 {
@@ -246,6 +282,10 @@ mod tests {
         assert!(absent.contains("w.bin"), "{absent}");
         fs::write(folder.path().join("w.bin"), &weights).unwrap();
         assert_eq!(Model::read_file(&folder.path().join("m.onnx")).unwrap(), model);
+
+        model.write_file(&folder.path().join("n.onnx")).unwrap();
+        assert_eq!(fs::read(folder.path().join("n.onnx.data")).unwrap(), *weights);
+        assert_eq!(Model::read_file(&folder.path().join("n.onnx")).unwrap(), model);
 
         let short = Bytes::from(weights[..100].to_vec());
         let short = Model::read_with(bytes.clone(), |_| Some(short.clone())).unwrap_err();
