@@ -49,14 +49,23 @@ pub(crate) struct Runner(Session);
 impl Runner {
     /// Opens it as the plug-in would, on one thread.
     pub(crate) fn new(model: &Model) -> Self {
-        Self::open(model).unwrap_or_else(|why| panic!("{why}"))
+        Self::on(model, 1)
+    }
+
+    /// Opens it on several threads.
+    pub(crate) fn on(model: &Model, threads: usize) -> Self {
+        Self::with_threads(model, threads).unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// Opens it, or says why not.
     pub(crate) fn open(model: &Model) -> Result<Self, String> {
+        Self::with_threads(model, 1)
+    }
+
+    fn with_threads(model: &Model, threads: usize) -> Result<Self, String> {
         let builder = SessionBuilder::new(environment()).unwrap();
         let builder = builder.with_optimization_level(GraphOptimizationLevel::All).unwrap();
-        let mut builder = builder.with_intra_threads(1).unwrap();
+        let mut builder = builder.with_intra_threads(threads).unwrap();
         let session = builder.commit_from_memory(&model.to_bytes().unwrap()).map_err(|e| e.to_string())?;
         Ok(Self(session))
     }
