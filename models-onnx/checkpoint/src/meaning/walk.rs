@@ -184,6 +184,11 @@ impl Walk {
             let items = arguments.first().and_then(|items| meaning.objects().sequence(*items));
             return self.counted(name, items.unwrap_or(&call.items));
         }
+        // TorchScript wraps lists and dictionaries in calls that tell the types of what they hold.
+        if let (true, Some(inside)) = (class.starts_with("torch.jit._pickle."), arguments.first()) {
+            self.spend(1)?;
+            return Ok(vec![(name.to_owned(), *inside)]);
+        }
         if let Some(elements) = numpy::elements(meaning, id) {
             return self.counted(name, elements);
         }
