@@ -350,6 +350,30 @@ fn too_much_of_everything() {
     assert_eq!(read(torch_zip(refused.end())).unwrap().refused().count(), 500_000);
 }
 
+/// The same bytes, decoded or read for a hundred thousand different tensors.
+#[test]
+fn bytes_that_many_refer_to() {
+    const TENSORS: usize = 100_000;
+    let dtype = Pickle::new().raw("cnumpy\ndtype\n(").text("u1").raw("tRq\x01)q\x020").raw("0");
+    let letters = dtype.clone().text(&"x".repeat(60_000)).raw("q\x000](");
+    let encoded =
+        b"cnumpy.core.numeric\n_frombuffer\n(c_codecs\nencode\n(h\0X\x06\0\0\0latin1tRh\x01h\x02NtR";
+    let checkpoint = read(letters.raw(encoded.repeat(TENSORS)).raw("e").end()).unwrap();
+    assert_eq!(checkpoint.f32("99999").unwrap().sum(), 120.0);
+    let raw = dtype.raw("S'").raw("x".repeat(60_000)).raw("'\nq\x000](");
+    let plain = b"cnumpy.core.numeric\n_frombuffer\n(h\0h\x01h\x02NtR";
+    let checkpoint = read(raw.raw(plain.repeat(TENSORS)).raw("e").end()).unwrap();
+    assert_eq!(checkpoint.names().count(), TENSORS);
+    // One stream of PyTorch inside, of fifty thousand objects and the wrong form.
+    let mut stream =
+        b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}.\x80\x02".to_vec();
+    stream.extend("N0".repeat(50_000).bytes());
+    stream.extend(b"N.\x80\x02].");
+    let storage = b"ctorch._utils\n_rebuild_tensor_v2\n(ctorch.storage\n_load_from_bytes\n(h\0tRK\0))NNtR";
+    let many = Pickle::new().bytes(&stream).raw("q\x000](").raw(storage.repeat(TENSORS)).raw("e");
+    assert_eq!(read(many.end()).unwrap().refused().count(), TENSORS);
+}
+
 #[test]
 fn zips_that_lie() {
     let pickle = Pickle::new().raw("}").text("a").tensor(4, 0, &[4], &[1]).raw("s").end();
@@ -448,6 +472,8 @@ fn deflate_bombs() {
     let checkpoint = read(zip(&[data, broken])).unwrap();
     assert!(checkpoint.f32("a").unwrap_err().to_string().contains("compressed entry"));
     assert!(refusal(zip(&[deflated("archive/data.pkl", &zeros, 100)])).contains("another length"));
+    let many: Vec<_> = (0..5_000).map(|index| entry(&format!("{index}.npy"), b"")).collect();
+    assert!(refusal(zip(&many)).contains("arrays in one file"));
     let npz = read(zip(&[deflated("a.npy", &zeros, 64 << 20)])).unwrap();
     assert!(npz.f32("a").unwrap_err().to_string().contains("start like one"));
 }

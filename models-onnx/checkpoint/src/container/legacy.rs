@@ -48,9 +48,10 @@ impl Stream {
             rest = rest.part(pickle.end, len).ok_or_else(|| Error::damaged("a stream of PyTorch"))?;
             Ok(pickle)
         };
-        let _magic = next()?;
-        let version = next()?;
-        if version.objects.int(version.root) != Some(1001) {
+        // The magic number, which nobody needs any more.
+        next()?;
+        let is_known = |version: Pickle| version.objects.int(version.root) == Some(1001);
+        if !is_known(next()?) {
             return Err(Error::Unsupported("an unknown version of PyTorch's older format".into()));
         }
         if is_big_endian(&next()?) {

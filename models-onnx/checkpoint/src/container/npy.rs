@@ -13,7 +13,9 @@ use crate::{meaning, pickle};
 
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 /// Bytes of the text that describes an array.
-const HEADER: u64 = 64 << 10;
+const HEADER: u64 = 16 << 10;
+/// Arrays in one `.npz`, which are all unfolded a little to read their descriptions.
+const ARRAYS: usize = 4096;
 
 pub(super) fn is_npz(members: &BTreeMap<String, Member>) -> bool {
     !members.is_empty() && members.keys().all(|name| name.ends_with(".npy"))
@@ -38,6 +40,9 @@ pub(super) fn read(source: &Source) -> Result<Contents, Error> {
 }
 
 pub(super) fn read_npz(members: &BTreeMap<String, Member>) -> Result<Contents, Error> {
+    if members.len() > ARRAYS {
+        return Err(Error::TooMuch { what: "arrays in one file", limit: ARRAYS as u64 });
+    }
     let mut contents = Contents::default();
     for (name, member) in members {
         let header = member.head(HEADER).and_then(|head| Header::read(&head));

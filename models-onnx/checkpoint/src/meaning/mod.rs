@@ -42,9 +42,9 @@ struct Meaning<'a> {
     outside: Outside<'a>,
     /// Tensors that have been read. Kept like the next two, because many names may refer to one object.
     tensors: HashMap<Id, Option<Entry>>,
-    /// Bytes that were written as letters.
+    /// Bytes, by what they are written in.
     decoded: HashMap<Id, Option<Source>>,
-    /// Storages that came as streams of their own.
+    /// Storages that came as streams of their own, by what those are written in.
     streams: HashMap<Id, Result<(crate::Dtype, Storage), String>>,
 }
 
@@ -104,43 +104,46 @@ impl<'a> Meaning<'a> {
         self.pickle.source.part(span.start, span.len)
     }
 
-    /// The bytes that an object stands for, if it does.
-    fn bytes(&mut self, id: Id) -> Option<Source> {
-        match self.objects().get(id) {
-            Object::Bytes(span) => self.span(*span),
-            Object::Raw(bytes) => Some(Source::memory(bytes.to_vec())),
-            Object::Call(_) => {
-                if let Some(decoded) = self.decoded.get(&id) {
-                    return decoded.clone();
-                }
-                let decoded = self.decode(id);
-                self.decoded.insert(id, decoded.clone());
-                decoded
+    /// The object that bytes are written in: themselves, or the letters that protocols 0 to 2 wrote for them.
+    fn written(&self, id: Id) -> Option<Id> {
+        let objects = self.objects();
+        if matches!(objects.get(id), Object::Bytes(_) | Object::Raw(_)) {
+            return Some(id);
+        }
+        let latin1 =
+            |encoding: Id| objects.text(encoding).is_some_and(|name| matches!(&**name, "latin1" | "latin-1"));
+        match self.named_call(id)? {
+            ("_codecs.encode", [text, encoding]) if latin1(*encoding) => Some(*text),
+            ("builtins.bytearray" | "__builtin__.bytearray", [text, encoding]) if latin1(*encoding) => {
+                Some(*text)
+            }
+            ("builtins.bytearray" | "__builtin__.bytearray", [bytes]) => Some(*bytes),
+            // No bytes at all, which the empty tuple of the arguments may stand for.
+            ("builtins.bytes" | "__builtin__.bytes" | "builtins.bytearray" | "__builtin__.bytearray", []) => {
+                self.call(id).map(|call| call.arguments)
             }
             _ => None,
         }
     }
 
-    /// Bytes that protocols 0 to 2 wrote as Latin-1 letters, and byte arrays.
-    fn decode(&self, id: Id) -> Option<Source> {
-        let (name, arguments) = self.named_call(id)?;
-        match (name, arguments) {
-            ("_codecs.encode", [text, encoding]) if &**self.objects().text(*encoding)? == "latin1" => {
-                let letters = match self.objects().get(*text) {
-                    Object::Text(text) => text.to_string(),
-                    Object::LongText(span) => String::from_utf8(self.span(*span)?.read().ok()?).ok()?,
-                    _ => return None,
-                };
-                latin1(&letters).map(Source::memory)
-            }
-            ("builtins.bytes" | "__builtin__.bytes" | "builtins.bytearray" | "__builtin__.bytearray", []) => {
-                Some(Source::memory(Vec::new()))
-            }
-            ("builtins.bytearray" | "__builtin__.bytearray", [bytes]) => match self.objects().get(*bytes) {
-                Object::Bytes(span) => self.span(*span),
-                _ => None,
-            },
+    /// The bytes that an object stands for, if it does.
+    fn bytes(&mut self, id: Id) -> Option<Source> {
+        let written = self.written(id)?;
+        let decode = || match self.objects().get(written) {
+            Object::Raw(bytes) => Some(bytes.to_vec()),
+            Object::Text(text) => latin1(text),
+            Object::LongText(span) => latin1(&String::from_utf8(self.span(*span)?.read().ok()?).ok()?),
+            Object::Tuple(nothing) if nothing.is_empty() => Some(Vec::new()),
             _ => None,
+        };
+        if let Object::Bytes(span) = self.objects().get(written) {
+            return self.span(*span);
         }
+        if let Some(decoded) = self.decoded.get(&written) {
+            return decoded.clone();
+        }
+        let decoded = decode().map(Source::memory);
+        self.decoded.insert(written, decoded.clone());
+        decoded
     }
 }

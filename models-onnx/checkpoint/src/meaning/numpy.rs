@@ -7,6 +7,9 @@ use crate::error::quoted;
 use crate::pickle::{Id, Object};
 use crate::tensor::{Storage, Tensor};
 
+/// Letters of the code of a dtype.
+const WORD: usize = 16;
+
 /// The name inside `numpy.core` or `numpy._core`.
 fn core(name: &str) -> Option<&str> {
     name.strip_prefix("numpy.core.").or_else(|| name.strip_prefix("numpy._core."))
@@ -129,9 +132,9 @@ fn objects_code(meaning: &Meaning, dtype: Id) -> bool {
 /// A short text, which Python 2 wrote as bytes.
 fn word(meaning: &Meaning, id: Id) -> Option<String> {
     let bytes = match meaning.objects().get(id) {
-        Object::Text(text) => return Some(text.to_string()),
-        Object::Raw(bytes) => bytes.to_vec(),
-        Object::Bytes(span) if span.len <= 16 => meaning.span(*span)?.read().ok()?,
+        Object::Text(text) if text.len() <= WORD => return Some(text.to_string()),
+        Object::Raw(bytes) if bytes.len() <= WORD => bytes.to_vec(),
+        Object::Bytes(span) if span.len <= WORD as u64 => meaning.span(*span)?.read().ok()?,
         _ => return None,
     };
     String::from_utf8(bytes).ok()

@@ -153,12 +153,13 @@ impl Meaning<'_> {
         }
         match self.named_call(id) {
             Some(("torch.storage._load_from_bytes", [bytes])) => {
-                if let Some(known) = self.streams.get(&id) {
+                let written = self.written(*bytes).ok_or_else(|| self.stranger("its storage", *bytes))?;
+                if let Some(known) = self.streams.get(&written) {
                     return known.clone();
                 }
                 let stream = self.bytes(*bytes).ok_or_else(|| self.stranger("its storage", *bytes));
                 let storage = stream.and_then(|stream| legacy::bare_storage(&stream));
-                self.streams.insert(id, storage.clone());
+                self.streams.insert(written, storage.clone());
                 storage
             }
             _ => Err(self.stranger("its storage", id)),

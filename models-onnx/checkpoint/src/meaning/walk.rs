@@ -336,7 +336,7 @@ fn part(meaning: &Meaning, key: Id, index: usize) -> String {
         Object::Bool(bool) => Some(if *bool { "True".into() } else { "False".into() }),
         Object::None => Some("None".into()),
         // Python 2 wrote its texts as bytes.
-        Object::Raw(bytes) => Some(String::from_utf8_lossy(bytes).into()),
+        Object::Raw(bytes) if bytes.len() <= PART => Some(String::from_utf8_lossy(bytes).into()),
         Object::Bytes(span) if span.len <= PART as u64 => {
             let bytes = meaning.span(*span).and_then(|bytes| bytes.read().ok());
             bytes.map(|bytes| String::from_utf8_lossy(&bytes).into())
