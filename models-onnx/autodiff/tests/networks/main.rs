@@ -26,7 +26,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 fn check(name: &str, model: impl FnOnce() -> Model, loss: Loss) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let start = Instant::now();
-    let golden = Golden::read(name);
+    let golden = Golden::read(name.trim_end_matches("-scaled"));
     let plan = golden.variables().fold(Differentiate::new(model()).loss(loss), Differentiate::wrt);
     let gradient = plan.build().unwrap();
     let built = start.elapsed();
@@ -55,10 +55,32 @@ fn check(name: &str, model: impl FnOnce() -> Model, loss: Loss) {
     assert!(worst < LIMIT, "{name}: off by {worst:.1e}");
 }
 
+/// Near a target, and not far from where w was.
+fn restrained() -> Loss {
+    let likeness = Term::new("likeness", Measure::MeanSquare, "image").against("target");
+    Loss::of(likeness).and(Term::new("restraint", Measure::SumSquare, "w").against("start").times(1e-4))
+}
+
+#[test]
+fn stylegan2_256_with_weights_computed_from_styles() {
+    check("stylegan2-256", || network("stylegan2-256"), restrained());
+}
+
+#[test]
+fn stylegan2_256_with_scaled_activations() {
+    check("stylegan2-256-scaled", || network("stylegan2-256-scaled"), restrained());
+}
+
 #[test]
 fn the_image_tower_of_clip_vit_b32() {
     let angle = Term::new("angle", Measure::Cosine, "embedding").against("wish");
     check("vit-b32", || network("vit-b32"), Loss::of(angle));
+}
+
+#[test]
+fn ir_se50() {
+    let angle = Term::new("angle", Measure::Cosine, "identity").against("other");
+    check("ir-se50", || network("ir-se50"), Loss::of(angle));
 }
 
 #[test]
