@@ -18,7 +18,7 @@
 //! let pack = Pack::open(&places.packs().join("starter-faces"), &places.shared())?;
 //! let runtime = Runtime::load(&places.onnxruntime(), Options::default())?;
 //!
-//! let generator = Model::read(pack.graph(Role::Synthesis)?)?;
+//! let generator = Model::read(pack.graph(pack.contract(Role::Synthesis)?)?)?;
 //! let likeness = Term::new("likeness", Measure::MeanSquare, "image").against("target");
 //! let gradient =
 //!     Differentiate::new(generator).loss(Loss::of(likeness)).wrt("styles").also("image").build()?;
