@@ -4,12 +4,13 @@
 //! rule writes down `Jᵀ · g` for one operator; here they are chained from the last node to the first. Only nodes
 //! that lie between a variable and a result are visited.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::error::{Error, Refusal};
 use crate::facts::Facts;
 use crate::graph::{self, Attributes};
 use crate::proto::{GraphProto, NodeProto};
+use crate::recompute::Segments;
 use crate::rules;
 use crate::tape::Tape;
 use crate::tensor;
@@ -56,7 +57,10 @@ impl Active {
 /// One visit of a rule: its node, what came back to the node, and what the rule gives on.
 pub(crate) struct Step<'a> {
     pub(crate) tape: &'a mut Tape,
+    /// The node, or the copy of it that computes it again.
     pub(crate) node: &'a NodeProto,
+    /// What the node itself reads.
+    inputs: &'a [String],
     /// Where the node is in the graph.
     pub(crate) place: usize,
     cotangents: Vec<Option<String>>,
@@ -92,7 +96,7 @@ impl Step<'_> {
 
     /// Whether the gradient of an input is wanted.
     pub(crate) fn wants(&self, index: usize) -> bool {
-        self.node.input.get(index).is_some_and(|i| self.active.has(i))
+        self.inputs.get(index).is_some_and(|i| self.active.has(i))
     }
 
     /// Gives the gradient of an input, if it is wanted.
@@ -126,13 +130,17 @@ pub(crate) fn backward(
     tape: &mut Tape,
     variables: &[String],
     seeds: &[(String, String)],
+    mut segments: Segments,
 ) -> Result<HashMap<String, String>, Error> {
     let active = Active::of(&tape.graph, &tape.facts, variables);
     let mut cotangents: HashMap<String, String> = HashMap::new();
     // For messages: the value through which each one reached the result.
     let mut towards: HashMap<String, String> = HashMap::new();
+    // Values whose cotangents are newer than the segment that is being computed again.
+    let mut fresh: BTreeSet<String> = BTreeSet::new();
     for (value, cotangent) in seeds {
         accumulate(tape, &mut cotangents, value, cotangent);
+        fresh.insert(value.clone());
     }
     for place in (0..tape.graph.node.len()).rev() {
         let node = tape.graph.node[place].clone();
@@ -156,8 +164,10 @@ pub(crate) fn backward(
         let Some(rule) = rules::find(&node) else {
             return Err(Error::NoRule { op: graph::operator(&node), node: name(), path: path() });
         };
+        let (seen, place) = segments.node(tape, place, &mut fresh, &cotangents);
         let given = Vec::new();
-        let mut step = Step { tape, node: &node, place, cotangents: came, active: &active, given };
+        let inputs = &node.input;
+        let mut step = Step { tape, node: &seen, inputs, place, cotangents: came, active: &active, given };
         (rule.backward)(&mut step).map_err(|why| Error::Refused {
             op: node.op_type.clone(),
             node: name(),
@@ -169,6 +179,7 @@ pub(crate) fn backward(
             tape.facts.same(&gradient, value);
             towards.entry(value.clone()).or_insert_with(|| node.output[reached].clone());
             accumulate(tape, &mut cotangents, value, &gradient);
+            fresh.insert(value.clone());
         }
     }
     let wanted: HashSet<&String> = variables.iter().collect();

@@ -8,6 +8,7 @@ use crate::facts::Facts;
 use crate::graph;
 use crate::loss::Loss;
 use crate::model::Model;
+use crate::recompute::{Keep, Segments};
 use crate::rules;
 use crate::tape::Tape;
 use crate::tensor;
@@ -23,6 +24,7 @@ pub struct Differentiate {
     pulled: Vec<String>,
     wrt: Vec<String>,
     also: Vec<String>,
+    keep: Keep,
 }
 
 /// A model that gives gradients.
@@ -43,7 +45,7 @@ pub struct Gradient {
 impl Differentiate {
     /// Starts from a model.
     pub fn new(model: Model) -> Self {
-        Self { model, loss: None, pulled: Vec::new(), wrt: Vec::new(), also: Vec::new() }
+        Self { model, loss: None, pulled: Vec::new(), wrt: Vec::new(), also: Vec::new(), keep: Keep::All }
     }
 
     /// Differentiates a loss, which becomes the output `loss`.
@@ -69,6 +71,13 @@ impl Differentiate {
     /// Keeps a value as an output.
     pub fn also(mut self, value: impl Into<String>) -> Self {
         self.also.push(value.into());
+        self
+    }
+
+    /// Says which values are held for the backward pass and which are computed again, which takes less memory and more
+    /// time.
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.keep = keep;
         self
     }
 
@@ -106,7 +115,9 @@ impl Differentiate {
             seeds.push((value.clone(), name.clone()));
             cotangents.push(name);
         }
-        let found = backward(&mut tape, &self.wrt, &seeds)?;
+        let held: Vec<String> = terms.iter().chain(&self.also).cloned().collect();
+        let segments = Segments::new(&tape, &self.keep, &self.wrt, &held)?;
+        let found = backward(&mut tape, &self.wrt, &seeds, segments)?;
         let mut gradients = Vec::new();
         for variable in &self.wrt {
             let name = free(&tape, "grad_", variable)?;
@@ -126,6 +137,7 @@ impl Differentiate {
                 tape.graph.input.push(tape.facts.describe(variable));
             }
         }
+        graph::prune(&mut tape.graph);
         tape.graph.node = graph::late(tape.graph.node);
         // Initializers that are no inputs came with the fourth version of the format.
         proto.ir_version = proto.ir_version.max(7);

@@ -32,6 +32,11 @@ impl Dim {
         self.unknowns.is_empty().then_some(self.factor)
     }
 
+    /// The number that the unknowns are times.
+    pub(crate) fn factor(&self) -> usize {
+        self.factor
+    }
+
     /// The name, where it is an unknown with one.
     pub fn name(&self) -> Option<&str> {
         match self.unknowns.as_slice() {

@@ -106,6 +106,24 @@ pub(crate) fn late(nodes: Vec<NodeProto>) -> Vec<NodeProto> {
     sorted.into_iter().rev().filter_map(|i| nodes[i].take()).collect()
 }
 
+/// Leaves out what no output depends on. Inputs stay, and so do their defaults.
+pub(crate) fn prune(graph: &mut GraphProto) {
+    let mut needed: HashSet<String> = graph.output.iter().map(|v| v.name.clone()).collect();
+    let mut used = vec![false; graph.node.len()];
+    for (index, node) in graph.node.iter().enumerate().rev() {
+        if node.output.iter().any(|o| needed.contains(o)) {
+            used[index] = true;
+            needed.extend(needs(node).into_iter().map(str::to_owned));
+        }
+    }
+    let mut used = used.into_iter();
+    graph.node.retain(|_| used.next().unwrap_or(true));
+    needed.extend(graph.input.iter().map(|v| v.name.clone()));
+    graph.initializer.retain(|t| needed.contains(&t.name));
+    needed.extend(graph.node.iter().flat_map(|n| n.output.iter().cloned()));
+    graph.value_info.retain(|v| needed.contains(&v.name));
+}
+
 /// What a node reads, including what the graphs inside it take from outside.
 pub(crate) fn needs(node: &NodeProto) -> Vec<&str> {
     let mut all: Vec<&str> = node.input.iter().filter(|i| !i.is_empty()).map(String::as_str).collect();

@@ -43,7 +43,8 @@ impl Tape {
         self.taken.insert(value.into());
     }
 
-    fn fresh(&mut self, op: &str) -> String {
+    /// A name that nothing has yet.
+    pub(crate) fn fresh(&mut self, op: &str) -> String {
         loop {
             self.serial += 1;
             let name = format!("grad_{}_{op}", self.serial);
@@ -64,9 +65,14 @@ impl Tape {
             attribute: settings.iter().map(|(name, value)| setting(name, value)).collect(),
             ..NodeProto::default()
         };
+        self.push(node);
+        output
+    }
+
+    /// Adds a node as it is.
+    pub(crate) fn push(&mut self, node: NodeProto) {
         self.facts.learn(&node);
         self.graph.node.push(node);
-        output
     }
 
     /// Adds a node whose result has a name that was asked for.
@@ -116,6 +122,11 @@ impl Tape {
     /// One integer.
     pub(crate) fn int(&mut self, value: i64) -> String {
         self.constant(|name| tensor::of_integers(name, &[], &[value]))
+    }
+
+    /// One number of single precision.
+    pub(crate) fn float(&mut self, value: f32) -> String {
+        self.constant(|name| tensor::of_floats(name, &[], &[value]))
     }
 
     /// A number of the type of `like`.

@@ -7,6 +7,7 @@ mod losses;
 mod mutated;
 mod optimisers;
 mod random;
+mod recompute;
 mod rules;
 mod starter;
 mod support;
