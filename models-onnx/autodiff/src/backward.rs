@@ -161,6 +161,10 @@ pub(crate) fn backward(
             written(&path)
         };
         let name = || graph::label(&node).to_owned();
+        if node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) {
+            let op = graph::operator(&node);
+            return Err(Error::ControlFlow { op, node: name(), path: path() });
+        }
         let Some(rule) = rules::find(&node) else {
             return Err(Error::NoRule { op: graph::operator(&node), node: name(), path: path() });
         };

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::error::Error;
+use crate::graph;
 use crate::model::Model;
+use crate::opset;
 use crate::proto::{DimValue, GraphProto, NodeProto};
 
 impl Model {
@@ -13,6 +15,16 @@ impl Model {
     /// Never for a sound model.
     pub fn prefixed(self, prefix: &str) -> Result<Self, Error> {
         self.renamed(&|name| format!("{prefix}{name}"))
+    }
+
+    /// Writes the model in an opset, if it is in an older one.
+    ///
+    /// # Errors
+    /// [`Error::Raise`] where a node means something else there, [`Error::Opset`] for opsets without rules.
+    pub fn raised(self, opset: i64) -> Result<Self, Error> {
+        let mut proto = self.into_proto();
+        opset::raise_model(&mut proto, opset)?;
+        Self::new(proto)
     }
 
     fn renamed(self, new: &dyn Fn(&str) -> String) -> Result<Self, Error> {
@@ -26,12 +38,12 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Taken`] where both have a value of the same name (see [`Self::prefixed`]), [`Error::NoValue`] for links
-    /// that lead nowhere, [`Error::Opsets`] for models in different opsets.
+    /// that lead nowhere, [`Error::Raise`] where the model in the older opset has nodes that mean something else in the
+    /// newer one, [`Error::Opsets`] where both use further operators in different versions.
     pub fn join(self, other: Self, links: &[(&str, &str)]) -> Result<Self, Error> {
-        if self.opset() != other.opset() {
-            return Err(Error::Opsets(self.opset(), other.opset()));
-        }
-        let own = names(self.graph());
+        let opset = self.opset().max(other.opset());
+        let (this, other) = (self.raised(opset)?, other.raised(opset)?);
+        let own = names(this.graph());
         for (value, input) in links {
             if !own.contains(*value) {
                 return Err(Error::NoValue((*value).into()));
@@ -52,20 +64,15 @@ impl Model {
         graph.initializer.retain(|t| !linked.contains_key(t.name.as_str()));
         graph.value_info.retain(|v| !linked.contains_key(v.name.as_str()));
         rename_graph(&mut graph, &|name| linked.get(name).map_or(name, |v| v).to_owned());
-        let mut proto = self.into_proto();
+        let mut proto = this.into_proto();
         proto.ir_version = proto.ir_version.max(other.ir_version);
         for import in other.opset_import {
             match proto.opset_import.iter().find(|o| o.domain == import.domain) {
                 Some(o) if o.version != import.version => {
-                    return Err(Error::Opsets(o.version, import.version));
+                    return Err(Error::Opsets(import.domain, o.version, import.version));
                 }
                 Some(_) => {}
                 None => proto.opset_import.push(import),
-            }
-        }
-        for function in other.functions {
-            if !proto.functions.contains(&function) {
-                proto.functions.push(function);
             }
         }
         let mut whole = proto.graph.take().unwrap_or_default();
@@ -81,8 +88,9 @@ impl Model {
 
 /// Names of all values of a graph.
 fn names(graph: &GraphProto) -> HashSet<String> {
-    let inputs = graph.input.iter().map(|v| &v.name).chain(graph.initializer.iter().map(|t| &t.name));
-    inputs.chain(graph.node.iter().flat_map(|n| &n.output)).filter(|n| !n.is_empty()).cloned().collect()
+    let mut all = HashSet::new();
+    graph::names(graph, &mut all);
+    all
 }
 
 fn rename_graph(graph: &mut GraphProto, new: &dyn Fn(&str) -> String) {
@@ -108,7 +116,8 @@ fn rename_graph(graph: &mut GraphProto, new: &dyn Fn(&str) -> String) {
     graph.node.iter_mut().for_each(|node| rename_node(node, new));
 }
 
-fn rename_node(node: &mut NodeProto, new: &dyn Fn(&str) -> String) {
+/// Gives all that a node reads and makes new names, inside of it too.
+pub(crate) fn rename_node(node: &mut NodeProto, new: &dyn Fn(&str) -> String) {
     let names = node.input.iter_mut().chain(&mut node.output).chain([&mut node.name]);
     // An empty name stands for nothing and stays so.
     names.filter(|name| !name.is_empty()).for_each(|name| *name = new(name));

@@ -39,9 +39,26 @@ pub enum Error {
     /// A name that is taken.
     #[error("the graph has a value “{0}” already; rename it")]
     Taken(String),
-    /// Models to be joined that are written in different opsets.
-    #[error("one model is written in opset {0} and the other in {1}; export both in the same")]
-    Opsets(i64, i64),
+    /// Models to be joined that use a further set of operators in different versions.
+    #[error(
+        "one model uses version {1} of the operators “{0}” and the other version {2}; export both with the same"
+    )]
+    Opsets(String, i64, i64),
+    /// An operator that changed its meaning between two opsets.
+    #[error(
+        "{op} of node “{node}” means something else in opset {to} than in {from}, in which it was written; \
+         export all models in the same opset"
+    )]
+    Raise {
+        /// The operator.
+        op: String,
+        /// The node's name, or that of its first output.
+        node: String,
+        /// The model's opset.
+        from: i64,
+        /// The one that it should be written in.
+        to: i64,
+    },
     /// Nothing was asked for.
     #[error("{0}")]
     Nothing(&'static str),
@@ -52,6 +69,19 @@ pub enum Error {
         of: String,
         /// The variable.
         wrt: String,
+    },
+    /// An operator that runs graphs inside of it.
+    #[error(
+        "{op} of node “{node}” decides during the run what happens, and lies on the path {path}; export the model \
+         without it, such as by tracing"
+    )]
+    ControlFlow {
+        /// The operator.
+        op: String,
+        /// The node's name, or that of its first output.
+        node: String,
+        /// From the variable to the result, as values.
+        path: String,
     },
     /// An operator without a rule.
     #[error("{op} of node “{node}” has no rule, and it lies on the path {path}")]
@@ -106,9 +136,6 @@ pub enum Refusal {
     /// An input that has to be there.
     #[error("its input {0} is missing")]
     Missing(usize),
-    /// An older opset lacks what the gradient is made of.
-    #[error("its gradient needs opset {0} or newer")]
-    Opset(i64),
     /// A linear map that is too large to write down as a matrix.
     #[error("“{0}” is too long along an axis for the matrix that its gradient is made with")]
     Long(String),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::dim::{self, Dim, Shape};
-use crate::graph::Attributes;
+use crate::graph::{Attributes, is_standard};
 use crate::proto::{
     DimProto, DimValue, GraphProto, NodeProto, ShapeProto, TensorProto, TensorTypeProto, TypeProto,
     ValueInfoProto,
@@ -160,6 +160,9 @@ impl Facts {
                 self.kinds.insert(output.clone(), kind);
             }
         }
+        if node.op_type == "If" {
+            self.learn_branches(node);
+        }
         let found = shapes::infer(self, node).unwrap_or_default();
         for (output, found) in node.output.iter().zip(found) {
             let Some(mut shape) = found else { continue };
@@ -175,6 +178,17 @@ impl Facts {
         }
         if let (Some(entries), Some(output)) = (self.entries_of(node), node.output.first()) {
             self.integers.insert(output.clone(), entries);
+        }
+    }
+
+    /// What comes out is known where both branches say the same of it.
+    fn learn_branches(&mut self, node: &NodeProto) {
+        let branch = |name: &str| node.attribute(name)?.g.as_ref();
+        let (Some(one), Some(other)) = (branch("then_branch"), branch("else_branch")) else { return };
+        for ((one, other), output) in one.output.iter().zip(&other.output).zip(&node.output) {
+            if one.r#type == other.r#type {
+                self.declare(&ValueInfoProto { name: output.clone(), ..one.clone() });
+            }
         }
     }
 
@@ -199,10 +213,30 @@ impl Facts {
 
     fn kind_of(&self, node: &NodeProto, output: usize) -> Option<i32> {
         let of = |index: usize| self.kind(node.input.get(index)?);
+        if !is_standard(&node.domain) {
+            return None;
+        }
         match node.op_type.as_str() {
             "Greater" | "Less" | "GreaterOrEqual" | "LessOrEqual" | "Equal" | "And" | "Or" | "Xor"
             | "Not" | "IsNaN" | "IsInf" => Some(tensor::BOOL),
-            "Shape" | "Size" | "ArgMax" | "ArgMin" | "NonZero" => Some(tensor::INT64),
+            "Shape" | "Size" | "ArgMax" | "ArgMin" | "NonZero" | "NonMaxSuppression" => Some(tensor::INT64),
+            // What these make follows from what is inside of them, or from attributes.
+            "If"
+            | "Loop"
+            | "Scan"
+            | "SequenceAt"
+            | "OptionalGetElement"
+            | "EyeLike"
+            | "Bernoulli"
+            | "Multinomial"
+            | "QuantizeLinear"
+            | "DynamicQuantizeLinear"
+            | "ConvInteger"
+            | "MatMulInteger"
+            | "StringNormalizer"
+            | "TfIdfVectorizer"
+            | "Unique" => None,
+            "DequantizeLinear" => of(1),
             "MaxPool" | "TopK" if output == 1 => Some(tensor::INT64),
             "Dropout" if output == 1 => Some(tensor::BOOL),
             "Cast" => i32::try_from(node.int("to", 0)).ok(),
@@ -229,6 +263,25 @@ impl Facts {
             "Size" => vec![entry(&dim::product(self.shape(input(0)?)?)?)],
             "Identity" | "Unsqueeze" | "Squeeze" | "Reshape" => of(0)?.to_vec(),
             "Cast" if matches!(node.int("to", 0), 6 | 7) => of(0)?.to_vec(),
+            "Cast" if node.int("to", 0) == 9 => truths(&self.integers(input(0)?)?, |v| v != 0),
+            "Not" => truths(&self.integers(input(0)?)?, |v| v == 0),
+            "ConstantOfShape" => {
+                let sizes = self.integers(input(0)?)?;
+                let count = tensor::count(&sizes).filter(|&n| n <= MOST_INTEGERS)?;
+                let value = tensor::integers(node.tensor("value")?, 1)?;
+                vec![Entry::Int(*value.first()?); count]
+            }
+            // Exporters reverse the pairs of a padding with these two.
+            "Transpose" => {
+                let (all, sizes) = (of(0)?, dim::numbers(self.shape(input(0)?)?)?);
+                let [rows, columns] = sizes.as_slice() else { return None };
+                let swaps = shapes::permutation(node, 2)? == [1, 0];
+                let places = (0..*columns).flat_map(|c| (0..*rows).map(move |r| r * columns + c));
+                match swaps {
+                    true => places.map(|p| all.get(p).cloned()).collect::<Option<_>>()?,
+                    false => all.to_vec(),
+                }
+            }
             "Concat" => (0..node.input.len()).map(of).collect::<Option<Vec<_>>>()?.concat(),
             "Gather" if self.shape(input(0)?)?.len() == 1 => {
                 let all = of(0)?;
@@ -238,12 +291,14 @@ impl Facts {
                 });
                 picked.collect::<Option<_>>()?
             }
-            "Slice" if self.shape(input(0)?)?.len() == 1 => {
-                let all = of(0)?;
-                let cut = shapes::cuts(self, node)?.into_iter().next()?;
-                cut.places().map(|i| all.get(i).cloned()).collect::<Option<_>>()?
+            "Slice" => {
+                let (all, cuts) = (of(0)?, shapes::cuts(self, node)?);
+                let [cut] = cuts.as_slice() else { return None };
+                let row = dim::product(self.shape(input(0)?)?.get(1..)?)?.size()?;
+                let rows = cut.places().map(|i| all.get(i.checked_mul(row)?..)?.get(..row));
+                (cut.axis == 0).then(|| rows.collect::<Option<Vec<_>>>())??.concat()
             }
-            "Mul" | "Add" | "Sub" | "Div" => {
+            "Mul" | "Add" | "Sub" | "Div" | "Equal" | "Less" | "Greater" | "And" | "Or" => {
                 let (a, b) = (of(0)?, of(1)?);
                 if a.len() != b.len() && a.len() != 1 && b.len() != 1 {
                     return None;
@@ -261,6 +316,10 @@ impl Facts {
     }
 }
 
+fn truths(values: &[i64], holds: impl Fn(i64) -> bool) -> Vec<Entry> {
+    values.iter().map(|&v| Entry::Int(holds(v).into())).collect()
+}
+
 fn entry(dim: &Dim) -> Entry {
     match dim.size().and_then(|s| i64::try_from(s).ok()) {
         Some(i) => Entry::Int(i),
@@ -274,6 +333,11 @@ fn calculate(op: &str, a: &Entry, b: &Entry) -> Option<Entry> {
             "Add" => a.checked_add(*b),
             "Sub" => a.checked_sub(*b),
             "Mul" => a.checked_mul(*b),
+            "Equal" => Some((a == b).into()),
+            "Less" => Some((a < b).into()),
+            "Greater" => Some((a > b).into()),
+            "And" => Some((*a != 0 && *b != 0).into()),
+            "Or" => Some((*a != 0 || *b != 0).into()),
             // Rounds toward zero, as the operator does for integers.
             _ => a.checked_div(*b),
         };

@@ -106,6 +106,20 @@ pub(crate) fn late(nodes: Vec<NodeProto>) -> Vec<NodeProto> {
     sorted.into_iter().rev().filter_map(|i| nodes[i].take()).collect()
 }
 
+/// Adds the names of all values to `all`, those inside of nodes included.
+pub(crate) fn names(graph: &GraphProto, all: &mut HashSet<String>) {
+    let inputs = graph.input.iter().map(|v| &v.name).chain(graph.initializer.iter().map(|t| &t.name));
+    all.extend(inputs.filter(|n| !n.is_empty()).cloned());
+    names_of_nodes(&graph.node, all);
+}
+
+/// As [`names`], of what nodes make.
+pub(crate) fn names_of_nodes(nodes: &[NodeProto], all: &mut HashSet<String>) {
+    all.extend(nodes.iter().flat_map(|n| &n.output).filter(|n| !n.is_empty()).cloned());
+    let attributes = nodes.iter().flat_map(|n| &n.attribute);
+    attributes.flat_map(|a| a.g.iter().chain(&a.graphs)).for_each(|graph| names(graph, all));
+}
+
 /// Leaves out what no output depends on. Inputs stay, and so do their defaults.
 pub(crate) fn prune(graph: &mut GraphProto) {
     let mut needed: HashSet<String> = graph.output.iter().map(|v| v.name.clone()).collect();

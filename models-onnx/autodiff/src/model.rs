@@ -11,11 +11,10 @@ use prost::Message;
 
 use crate::error::Error;
 use crate::graph;
-use crate::proto::{GraphProto, ModelProto, StringEntry, TensorProto};
+use crate::inline;
+use crate::opset;
+use crate::proto::{GraphProto, ModelProto, NodeProto, StringEntry, TensorProto};
 use crate::tensor;
-
-/// The opsets that the rules were written for.
-const OPSETS: std::ops::RangeInclusive<i64> = 13..=24;
 
 /// A protobuf message, and with it a file, can hold no more.
 const LIMIT: usize = i32::MAX as usize;
@@ -23,7 +22,8 @@ const LIMIT: usize = i32::MAX as usize;
 /// Tensors smaller than this stay in the file when weights are written beside it.
 const SMALL: usize = 1024;
 
-/// A model that was read whole and found sound: one graph, its nodes in topological order.
+/// A model that was read whole and found sound: one graph, its nodes in topological order, functions and branches that
+/// are always taken written out in their place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     proto: ModelProto,
@@ -47,9 +47,8 @@ impl Model {
         external: impl Fn(&str) -> Option<Bytes>,
     ) -> Result<Self, Error> {
         let mut proto = ModelProto::decode(bytes.into())?;
-        let graph = proto.graph.as_mut().ok_or_else(|| Error::Unsound("it has no graph".into()))?;
-        for tensor in tensors(graph) {
-            inline(tensor, &external)?;
+        for tensor in tensors(&mut proto) {
+            bring_in(tensor, &external)?;
         }
         Self::new(proto)
     }
@@ -64,10 +63,9 @@ impl Model {
         };
         let bytes = read(path)?;
         let mut proto = ModelProto::decode(bytes)?;
-        let graph = proto.graph.as_mut().ok_or_else(|| Error::Unsound("it has no graph".into()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut files = HashMap::new();
-        for tensor in tensors(graph) {
+        for tensor in tensors(&mut proto) {
             let Some(location) = location(tensor) else { continue };
             if files.contains_key(location) {
                 continue;
@@ -79,8 +77,8 @@ impl Model {
             }
             files.insert(location.to_owned(), read(&folder.join(location))?);
         }
-        for tensor in tensors(graph) {
-            inline(tensor, &|location| files.get(location).cloned())?;
+        for tensor in tensors(&mut proto) {
+            bring_in(tensor, &|location| files.get(location).cloned())?;
         }
         Self::new(proto)
     }
@@ -90,12 +88,17 @@ impl Model {
     /// # Errors
     /// [`Error::Unsound`] and [`Error::Opset`].
     pub fn new(mut proto: ModelProto) -> Result<Self, Error> {
-        let opset = opset(&proto);
-        if !OPSETS.contains(&opset) {
+        let opset = opset::of(&proto.opset_import);
+        if !opset::OPSETS.contains(&opset) {
             return Err(Error::Opset(opset));
         }
+        inline::functions(&mut proto)?;
         let graph = proto.graph.as_mut().ok_or_else(|| Error::Unsound("it has no graph".into()))?;
         graph::order(graph)?;
+        // A branch may have others inside.
+        while inline::branches(graph) {
+            graph::order(graph)?;
+        }
         Ok(Self { proto })
     }
 
@@ -121,7 +124,7 @@ impl Model {
 
     /// The version of the standard operators.
     pub fn opset(&self) -> i64 {
-        opset(&self.proto)
+        opset::of(&self.proto.opset_import)
     }
 
     /// The messages, to be changed and made a model again.
@@ -210,14 +213,30 @@ struct Apart {
     length: usize,
 }
 
-fn opset(proto: &ModelProto) -> i64 {
-    proto.opset_import.iter().find(|o| graph::is_standard(&o.domain)).map_or(0, |o| o.version)
+/// Initializers, and the values of constant nodes, wherever they are.
+fn tensors(proto: &mut ModelProto) -> Vec<&mut TensorProto> {
+    let mut all = Vec::new();
+    if let Some(graph) = &mut proto.graph {
+        tensors_of_graph(graph, &mut all);
+    }
+    for function in &mut proto.functions {
+        tensors_of_nodes(&mut function.node, &mut all);
+    }
+    all
 }
 
-/// Initializers, and the values of constant nodes.
-fn tensors(graph: &mut GraphProto) -> impl Iterator<Item = &mut TensorProto> {
-    let attributes = graph.node.iter_mut().flat_map(|n| &mut n.attribute);
-    graph.initializer.iter_mut().chain(attributes.filter_map(|a| a.t.as_mut()))
+fn tensors_of_graph<'a>(graph: &'a mut GraphProto, all: &mut Vec<&'a mut TensorProto>) {
+    all.extend(&mut graph.initializer);
+    tensors_of_nodes(&mut graph.node, all);
+}
+
+fn tensors_of_nodes<'a>(nodes: &'a mut [NodeProto], all: &mut Vec<&'a mut TensorProto>) {
+    for attribute in nodes.iter_mut().flat_map(|n| &mut n.attribute) {
+        all.extend(attribute.t.iter_mut().chain(&mut attribute.tensors));
+        for graph in attribute.g.iter_mut().chain(&mut attribute.graphs) {
+            tensors_of_graph(graph, all);
+        }
+    }
 }
 
 fn location(tensor: &TensorProto) -> Option<&str> {
@@ -226,7 +245,7 @@ fn location(tensor: &TensorProto) -> Option<&str> {
 }
 
 /// Brings external data into the tensor, without a copy.
-fn inline(tensor: &mut TensorProto, external: &impl Fn(&str) -> Option<Bytes>) -> Result<(), Error> {
+fn bring_in(tensor: &mut TensorProto, external: &impl Fn(&str) -> Option<Bytes>) -> Result<(), Error> {
     let Some(location) = location(tensor) else { return Ok(()) };
     let bad = |why: String| Error::External { tensor: tensor.name.clone(), why };
     let data = external(location).ok_or_else(|| bad(format!("“{location}” was not given")))?;

@@ -6,10 +6,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::differentiate::Device;
 use crate::dim::{self, Dim, Shape};
 use crate::error::Refusal;
 use crate::facts::Facts;
-use crate::graph::{Setting, setting};
+use crate::graph::{self, Setting, setting};
 use crate::proto::{GraphProto, NodeProto, TensorProto};
 use crate::tensor;
 use crate::window::{whole, wholes};
@@ -19,18 +20,18 @@ pub(crate) struct Tape {
     pub(crate) graph: GraphProto,
     pub(crate) facts: Facts,
     pub(crate) opset: i64,
+    pub(crate) device: Device,
     taken: HashSet<String>,
     serial: usize,
     constants: HashMap<(i32, Vec<i64>, Vec<u8>), String>,
 }
 
 impl Tape {
-    pub(crate) fn new(graph: GraphProto, opset: i64) -> Self {
-        let values = graph.node.iter().flat_map(|n| n.output.iter().chain([&n.name]));
-        let inputs = graph.input.iter().map(|v| &v.name).chain(graph.initializer.iter().map(|t| &t.name));
-        let taken = values.chain(inputs).cloned().collect();
+    pub(crate) fn new(graph: GraphProto, opset: i64, device: Device) -> Self {
+        let mut taken = graph.node.iter().map(|n| n.name.clone()).collect();
+        graph::names(&graph, &mut taken);
         let facts = Facts::of(&graph);
-        Self { graph, facts, opset, taken, serial: 0, constants: HashMap::new() }
+        Self { graph, facts, opset, device, taken, serial: 0, constants: HashMap::new() }
     }
 
     /// Whether a value of this name exists.
@@ -117,6 +118,11 @@ impl Tape {
     /// A list of integers.
     pub(crate) fn ints(&mut self, values: &[i64]) -> String {
         self.constant(|name| tensor::of_integers(name, &[values.len()], values))
+    }
+
+    /// Integers of a shape, of which there must be as many as fit.
+    pub(crate) fn grid(&mut self, dims: &[usize], values: &[i64]) -> String {
+        self.constant(|name| tensor::of_integers(name, dims, values))
     }
 
     /// One integer.
@@ -306,10 +312,6 @@ impl Tape {
     pub(crate) fn mean(&mut self, x: &str, axes: &[usize]) -> String {
         if axes.is_empty() {
             return x.into();
-        }
-        // The axes moved from the attributes to the inputs in opset 18.
-        if self.opset < 18 {
-            return self.op("ReduceMean", &[x], &[("axes", Setting::Ints(&wholes(axes)))]);
         }
         let axes = self.ints(&wholes(axes));
         self.op("ReduceMean", &[x, &axes], &[])

@@ -27,7 +27,7 @@ pub(crate) fn count(dims: &[i64]) -> Option<usize> {
     dims.iter().try_fold(1usize, |all, &d| all.checked_mul(usize::try_from(d).ok()?))
 }
 
-/// The elements of an INT64 or INT32 tensor, if it is one of at most `most` elements and whole.
+/// The elements of an INT64, INT32 or BOOL tensor, if it is one of at most `most` elements and whole.
 pub(crate) fn integers(tensor: &TensorProto, most: usize) -> Option<Vec<i64>> {
     const INT32: i32 = 6;
     let n = count(&tensor.dims).filter(|&n| n <= most)?;
@@ -36,14 +36,31 @@ pub(crate) fn integers(tensor: &TensorProto, most: usize) -> Option<Vec<i64>> {
     }
     let values: Vec<i64> = match (tensor.data_type, tensor.raw_data.is_empty()) {
         (INT64, true) => tensor.int64_data.clone(),
-        (INT32, true) => tensor.int32_data.iter().map(|&v| v.into()).collect(),
+        (INT32 | BOOL, true) => tensor.int32_data.iter().map(|&v| v.into()).collect(),
         (INT64, false) => tensor.raw_data.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b)).collect(),
         (INT32, false) => {
             tensor.raw_data.as_chunks().0.iter().map(|&b| i32::from_le_bytes(b).into()).collect()
         }
+        (BOOL, false) => tensor.raw_data.iter().map(|&b| b.into()).collect(),
         _ => return None,
     };
     (values.len() == n).then_some(values)
+}
+
+/// The elements of a tensor of half precision of either kind, if it is one and whole.
+pub(crate) fn halves(tensor: &TensorProto) -> Option<Vec<f32>> {
+    let n = count(&tensor.dims)?;
+    let wide = |bits: u16| match tensor.data_type {
+        FLOAT16 => Some(half::f16::from_bits(bits).to_f32()),
+        BFLOAT16 => Some(half::bf16::from_bits(bits).to_f32()),
+        _ => None,
+    };
+    let values: Option<Vec<f32>> = if tensor.raw_data.is_empty() {
+        tensor.int32_data.iter().map(|&v| wide(u16::try_from(v).ok()?)).collect()
+    } else {
+        tensor.raw_data.as_chunks().0.iter().map(|&b| wide(u16::from_le_bytes(b))).collect()
+    };
+    values.filter(|v| tensor.data_location == 0 && v.len() == n)
 }
 
 /// The elements of a tensor of single or double precision, if it is one of at most `most` elements and whole.

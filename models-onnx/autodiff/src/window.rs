@@ -23,7 +23,59 @@ fn small(value: i64) -> Option<usize> {
 impl Window {
     /// The window of a node over axes of the given sizes. `kernel` is that of the weights, where the node has any.
     pub(crate) fn of(node: &NodeProto, sizes: &[Dim], kernel: Option<&[usize]>) -> Option<Self> {
+        let mut window = Self::read(node, sizes.len(), kernel)?;
+        let lower = match node.word("auto_pad", "NOTSET") {
+            "SAME_UPPER" => false,
+            "SAME_LOWER" => true,
+            _ => return Some(window),
+        };
+        for (axis, size) in sizes.iter().enumerate() {
+            let total = if window.strides[axis] == 1 {
+                // Whatever the size is.
+                window.reach(axis) - 1
+            } else {
+                let size = size.size().and_then(|s| small(i64::try_from(s).ok()?))?;
+                let covered = (size.div_ceil(window.strides[axis]).max(1) - 1) * window.strides[axis];
+                (covered + window.reach(axis)).saturating_sub(size)
+            };
+            window.pad(axis, total, lower);
+        }
+        Some(window)
+    }
+
+    /// The window of a transposed convolution, whose padding may be what is left over the size that is asked for.
+    pub(crate) fn transposed(node: &NodeProto, sizes: &[Dim], kernel: &[usize]) -> Option<Self> {
         let rank = sizes.len();
+        let mut window = Self::read(node, rank, Some(kernel))?;
+        let (auto, wanted) = (node.word("auto_pad", "NOTSET"), node.ints("output_shape"));
+        if wanted.is_none() && !auto.starts_with("SAME") {
+            return Some(window);
+        }
+        // Without padding.
+        window.before.fill(0);
+        window.after.fill(0);
+        for (axis, size) in sizes.iter().enumerate() {
+            let size = size.size()?;
+            let extra = node.ints("output_padding").map_or(Some(0), |e| small(*e.get(axis)?))?;
+            let to = match wanted {
+                // Batch and channels may stand before.
+                Some(all) => small(*all.get(all.len().checked_sub(rank)? + axis)?)?,
+                None => size.checked_mul(window.strides[axis])?,
+            };
+            let total = window.spread(axis, size, extra)?.checked_sub(to)?;
+            window.pad(axis, total, auto != "SAME_UPPER");
+        }
+        Some(window)
+    }
+
+    /// Pads one axis by so much in all; an odd one more goes before or after.
+    fn pad(&mut self, axis: usize, total: usize, before: bool) {
+        let (less, more) = (total / 2, total - total / 2);
+        (self.before[axis], self.after[axis]) = if before { (more, less) } else { (less, more) };
+    }
+
+    /// What the attributes say, automatic padding being none.
+    fn read(node: &NodeProto, rank: usize, kernel: Option<&[usize]>) -> Option<Self> {
         let list = |name: &str, default: i64, n: usize| -> Option<Vec<usize>> {
             match node.ints(name) {
                 Some(values) if values.len() == n => values.iter().map(|&v| small(v)).collect(),
@@ -43,28 +95,15 @@ impl Window {
         let mut before = list("pads", 0, 2 * rank)?;
         let mut after = before.split_off(rank);
         let ceil = node.int("ceil_mode", 0) != 0;
-        let same = match node.word("auto_pad", "NOTSET") {
-            "NOTSET" => None,
-            "VALID" => {
+        match node.word("auto_pad", "NOTSET") {
+            "NOTSET" => {}
+            "VALID" | "SAME_UPPER" | "SAME_LOWER" => {
                 before.fill(0);
                 after.fill(0);
-                None
             }
-            "SAME_UPPER" => Some(false),
-            "SAME_LOWER" => Some(true),
             _ => return None,
-        };
-        let mut window = Self { kernel, strides, dilations, before, after, ceil };
-        if let Some(lower) = same {
-            for (axis, size) in sizes.iter().enumerate() {
-                let size = size.size().and_then(|s| small(i64::try_from(s).ok()?))?;
-                let covered = (size.div_ceil(window.strides[axis]).max(1) - 1) * window.strides[axis];
-                let total = (covered + window.reach(axis)).saturating_sub(size);
-                let (less, more) = (total / 2, total - total / 2);
-                (window.before[axis], window.after[axis]) = if lower { (more, less) } else { (less, more) };
-            }
         }
-        Some(window)
+        Some(Self { kernel, strides, dilations, before, after, ceil })
     }
 
     /// Elements of the input from the first to the last that one output sees.

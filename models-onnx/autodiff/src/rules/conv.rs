@@ -2,10 +2,11 @@
 //!
 //! Measured on CPUs, a convolution runs 1.1 to 1.6 times as fast as the transposed convolution that computes the same,
 //! and depthwise even 3 to 28 times: hence the gradient of a convolution of stride one is one with its weights
-//! flipped. Flipping is written as nodes over the weights, which a session folds into a constant when it is opened;
+//! flipped, unless it is to run on a GPU. Flipping is written as nodes over the weights, which a session folds into a constant when it is opened;
 //! where weights are computed, the same nodes run.
 
 use crate::backward::Step;
+use crate::differentiate::Device;
 use crate::dim;
 use crate::error::Refusal;
 use crate::graph::{Attributes, Setting};
@@ -27,7 +28,11 @@ impl Geometry {
         let weights = s.tape.sizes(&w)?;
         let unknown = || Refusal::Shape(x.clone());
         let spatial = shape.get(2..).filter(|s| s.len() + 2 == weights.len()).ok_or_else(unknown)?;
-        let window = Window::of(s.node, spatial, Some(&weights[2..])).ok_or(Refusal::Attribute("pads"))?;
+        let window = match s.node.op_type.as_str() {
+            "Conv" => Window::of(s.node, spatial, Some(&weights[2..])),
+            _ => Window::transposed(s.node, spatial, &weights[2..]),
+        };
+        let window = window.ok_or(Refusal::Attribute("pads"))?;
         let groups = usize::try_from(s.node.int("group", 1)).ok();
         let groups =
             groups.filter(|&g| g > 0 && weights[0].is_multiple_of(g)).ok_or(Refusal::Attribute("group"))?;
@@ -68,12 +73,12 @@ pub(super) fn conv(s: &mut Step<'_>) -> Result<(), Refusal> {
     let geometry = Geometry::of(s)?;
     if s.wants(0) {
         let d = match turned_pads(&geometry.window) {
-            Some(pads) => {
+            Some(pads) if s.tape.device == Device::Cpu => {
                 let flipped = flipped(s.tape, &w, &geometry)?;
                 let lists = Lists { pads, ..geometry.lists() };
                 s.tape.op("Conv", &[&g, &flipped], &geometry.settings(&lists))
             }
-            None => strided(s, &geometry, &g, &x, &w)?,
+            _ => strided(s, &geometry, &g, &x, &w)?,
         };
         s.give(0, d);
     }
@@ -88,12 +93,6 @@ pub(super) fn conv(s: &mut Step<'_>) -> Result<(), Refusal> {
 /// weights.
 pub(super) fn transposed(s: &mut Step<'_>) -> Result<(), Refusal> {
     let (g, x, w) = (s.g()?, s.x(0)?, s.x(1)?);
-    if s.node.attribute("output_shape").is_some() {
-        return Err(Refusal::Attribute("output_shape"));
-    }
-    if s.node.word("auto_pad", "NOTSET").starts_with("SAME") {
-        return Err(Refusal::Attribute("auto_pad"));
-    }
     let geometry = Geometry::of(s)?;
     let extra = s.node.ints("output_padding").unwrap_or_default();
     if extra.iter().zip(&geometry.window.strides).any(|(&e, &stride)| e >= whole(stride)) {
@@ -164,6 +163,12 @@ fn flipped(t: &mut Tape, w: &str, geometry: &Geometry) -> Result<String, Refusal
 
 /// The transposed convolution, with the padding that brings back elements which no window reached.
 fn strided(s: &mut Step<'_>, geometry: &Geometry, g: &str, x: &str, w: &str) -> Result<String, Refusal> {
+    let lists = geometry.lists();
+    let mut settings = geometry.settings(&lists);
+    if geometry.window.strides.iter().all(|&stride| stride == 1) {
+        // Every element is reached, whatever the sizes are.
+        return Ok(s.tape.op("ConvTranspose", &[g, w], &settings));
+    }
     let unknown = |value: &str| Refusal::Shape(value.into());
     let (small, large) = (s.tape.sizes_from(g, 2)?, s.tape.sizes_from(x, 2)?);
     let mut extra = Vec::with_capacity(large.len());
@@ -171,8 +176,6 @@ fn strided(s: &mut Step<'_>, geometry: &Geometry, g: &str, x: &str, w: &str) -> 
         let back = geometry.window.spread(axis, small, 0).ok_or_else(|| unknown(x))?;
         extra.push(large.checked_sub(back).map(whole).ok_or_else(|| unknown(x))?);
     }
-    let lists = geometry.lists();
-    let mut settings = geometry.settings(&lists);
     settings.push(("output_padding", Setting::Ints(&extra)));
     Ok(s.tape.op("ConvTranspose", &[g, w], &settings))
 }

@@ -129,22 +129,41 @@ pub(super) fn pad(s: &mut Step<'_>) -> Result<(), Refusal> {
 /// `y[i, j] = x[index[i, j], j]`: back to where each was taken, summed where it was taken twice.
 pub(super) fn gather_elements(s: &mut Step<'_>) -> Result<(), Refusal> {
     let axis = s.axis(0, &s.x(0)?)?;
-    scattered_back(s, "ScatterElements", Some(axis))
+    scattered_back(s, "ScatterElements", Some(axis), 0)
 }
 
 /// `y[i] = x[index[i, …]]`, an index being a row of numbers.
 pub(super) fn gather_nd(s: &mut Step<'_>) -> Result<(), Refusal> {
-    if s.node.int("batch_dims", 0) != 0 {
-        return Err(Refusal::Attribute("batch_dims"));
-    }
-    scattered_back(s, "ScatterND", None)
+    let batch = usize::try_from(s.node.int("batch_dims", 0)).map_err(|_| Refusal::Attribute("batch_dims"))?;
+    scattered_back(s, "ScatterND", None, batch)
 }
 
-fn scattered_back(s: &mut Step<'_>, op: &str, axis: Option<usize>) -> Result<(), Refusal> {
-    if s.tape.opset < 16 {
-        return Err(Refusal::Opset(16));
+/// Rows of indices that count from the first axis on, for rows that count from the one after `batch` others.
+fn with_places(t: &mut Tape, indices: &str, batch: usize) -> Result<String, Refusal> {
+    const MOST: usize = 1 << 20;
+    let unknown = || Refusal::Shape(indices.into());
+    let mut sizes = t.sizes(indices)?;
+    let last = sizes.len().checked_sub(1).filter(|&last| batch <= last).ok_or_else(unknown)?;
+    sizes[last] = 1;
+    let all = sizes.iter().try_fold(1usize, |all, &s| all.checked_mul(s).filter(|&n| n <= MOST));
+    let all = all.ok_or_else(|| Refusal::Long(indices.into()))?;
+    let mut columns = Vec::with_capacity(batch + 1);
+    for axis in 0..batch {
+        let inner: usize = sizes[axis + 1..].iter().product();
+        let places: Vec<i64> = (0..all).map(|i| whole(i / inner % sizes[axis])).collect();
+        columns.push(t.grid(&sizes, &places));
     }
-    let (x, indices, g) = (s.x(0)?, s.x(1)?, s.g()?);
+    let own = t.cast(indices, tensor::INT64);
+    columns.push(own);
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    Ok(t.op("Concat", &columns, &[("axis", Setting::Int(-1))]))
+}
+
+fn scattered_back(s: &mut Step<'_>, op: &str, axis: Option<usize>, batch: usize) -> Result<(), Refusal> {
+    let (x, mut indices, g) = (s.x(0)?, s.x(1)?, s.g()?);
+    if batch > 0 {
+        indices = with_places(s.tape, &indices, batch)?;
+    }
     let zeros = s.tape.zeros_like(&x)?;
     let mut settings = vec![("reduction", Setting::Word("add"))];
     settings.extend(axis.map(|axis| ("axis", Setting::Int(whole(axis)))));

@@ -25,7 +25,9 @@ pub(super) fn cast(s: &mut Step<'_>) -> Result<(), Refusal> {
 
 /// Dropout as it is outside of training: nothing happens.
 pub(super) fn dropout(s: &mut Step<'_>) -> Result<(), Refusal> {
-    if s.optional(2).is_some() {
+    if let Some(training) = s.optional(2)
+        && s.tape.facts.integers(&training).as_deref() != Some(&[0])
+    {
         return Err(Refusal::Attribute("training_mode"));
     }
     identity(s)

@@ -4,10 +4,11 @@
 //! `dx = r (h − mean h − x̂ mean(h x̂))`; without the mean, as in RMS normalisation, its term is left out.
 
 use crate::backward::Step;
-use crate::dim::Dim;
+use crate::dim::{self, Dim};
 use crate::error::Refusal;
 use crate::graph::Attributes;
 use crate::tape::Tape;
+use crate::window::wholes;
 
 /// A normalised tensor.
 struct Normal {
@@ -103,21 +104,21 @@ pub(super) fn instance(s: &mut Step<'_>) -> Result<(), Refusal> {
     by_channel(s, &normal)
 }
 
-/// Over groups of channels of each picture.
+/// Over groups of channels of each picture. Before opset 21 there was one scale for all channels of a group.
 pub(super) fn group(s: &mut Step<'_>) -> Result<(), Refusal> {
-    if s.tape.opset < 21 {
-        // Before, there was a scale for each group, and the operator was withdrawn for that.
-        return Err(Refusal::Opset(21));
-    }
     let x = s.x(0)?;
     let shape = s.tape.shape(&x)?;
-    let groups =
-        usize::try_from(s.node.int("num_groups", 0)).map_err(|_| Refusal::Attribute("num_groups"))?;
+    let groups = Dim::known(
+        usize::try_from(s.node.int("num_groups", 0)).map_err(|_| Refusal::Attribute("num_groups"))?,
+    );
     let unknown = || Refusal::Shape(x.clone());
-    let (batch, rest) = shape.split_first().ok_or_else(unknown)?;
-    let rest = crate::dim::product(rest).and_then(|r| r.over(&Dim::known(groups))).ok_or_else(unknown)?;
-    let grouped = [batch.clone(), Dim::known(groups), rest];
-    let (g, gamma) = (s.g()?, channels(s, 1)?);
+    let [batch, channels, places @ ..] = shape.as_slice() else { return Err(unknown()) };
+    let inside = channels.over(&groups).ok_or_else(unknown)?;
+    let rest = dim::product(places).and_then(|p| p.times(&inside)).ok_or_else(unknown)?;
+    let grouped = [batch.clone(), groups.clone(), rest];
+    let each = if s.tape.opset < 21 { inside } else { Dim::known(1) };
+    let gamma = spread_over_channels(s, &groups, &each)?;
+    let g = s.g()?;
     let flat = s.tape.reshape(&x, &grouped)?;
     let normal = Normal::of(s.tape, &flat, vec![2], epsilon(s), true)?;
     if s.wants(0) {
@@ -127,8 +128,35 @@ pub(super) fn group(s: &mut Step<'_>) -> Result<(), Refusal> {
         let d = s.tape.reshape_like(&d, &x);
         s.give(0, d);
     }
-    let hat = s.tape.reshape_like(&normal.x, &x);
-    parameters(s, &hat)
+    if each.is_one() {
+        let hat = s.tape.reshape_like(&normal.x, &x);
+        return parameters(s, &hat);
+    }
+    for (index, of) in [(1, Some(&normal.x)), (2, None)] {
+        if s.wants(index) {
+            let g = s.tape.reshape(&g, &grouped)?;
+            let part = of.map_or_else(|| g.clone(), |hat| s.tape.mul(&g, hat));
+            let d = s.tape.sum(&part, &[0, 2], false);
+            s.give(index, d);
+        }
+    }
+    Ok(())
+}
+
+/// The scale as one number for each channel, where it is given once for each so many.
+fn spread_over_channels(s: &mut Step<'_>, groups: &Dim, each: &Dim) -> Result<String, Refusal> {
+    if each.is_one() {
+        return channels(s, 1);
+    }
+    let (x, gamma) = (s.x(0)?, s.x(1)?);
+    let size = |d: &Dim| d.size().ok_or_else(|| Refusal::Shape(x.clone()));
+    let (groups, each) = (size(groups)?, size(each)?);
+    let column = s.tape.unsqueeze(&gamma, &[1]);
+    let sizes = s.tape.ints(&wholes(&[groups, each]));
+    let spread = s.tape.op("Expand", &[&column, &sizes], &[]);
+    let mut shape = vec![Dim::known(groups * each)];
+    shape.resize(s.tape.rank(&x)?.saturating_sub(1), Dim::known(1));
+    s.tape.reshape(&spread, &shape)
 }
 
 /// Over all pictures: with the statistics of this batch in training, else with those that were learnt.

@@ -44,9 +44,6 @@ pub(super) fn max(s: &mut Step<'_>) -> Result<(), Refusal> {
     let overlap = (0..window.kernel.len()).any(|axis| window.reach(axis) > window.strides[axis]);
     // Without overlap no element gets two.
     let settings: &[_] = if overlap { &[("reduction", Setting::Word("add"))] } else { &[] };
-    if overlap && s.tape.opset < 16 {
-        return Err(Refusal::Opset(16));
-    }
     let indices = s.tape.further_output(s.place, 1);
     let list = s.tape.ints(&[-1]);
     let zeros = s.tape.zeros_like(&x)?;

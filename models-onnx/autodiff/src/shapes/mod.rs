@@ -8,7 +8,7 @@ mod einsum;
 mod spatial;
 
 pub(crate) use cuts::{cuts, paddings};
-pub(crate) use einsum::Equation;
+pub(crate) use einsum::{Equation, free_letters};
 use spatial::{convolved, resized, spread_over};
 
 use crate::dim::{self, Dim, Shape};
@@ -97,24 +97,13 @@ pub(crate) fn infer(facts: &mut Facts, node: &NodeProto) -> Option<Vec<Option<Sh
             one([&x[..at], &indices, &x[at + 1..]].concat())
         }
         "GatherElements" => one(of(facts, 1)?),
-        "GatherND" if node.int("batch_dims", 0) == 0 => {
+        "GatherND" => {
             let (x, indices) = (of(facts, 0)?, of(facts, 1)?);
             let (depth, rows) = indices.split_last()?;
-            one([rows, x.get(depth.size()?..)?].concat())
+            let batch = usize::try_from(node.int("batch_dims", 0)).ok()?;
+            one([rows, x.get(depth.size()?.checked_add(batch)?..)?].concat())
         }
-        "Einsum" => {
-            let equation = Equation::of(node)?;
-            let mut sizes: Vec<(char, Dim)> = Vec::new();
-            for (index, letters) in equation.inputs.iter().enumerate() {
-                let shape = of(facts, index)?;
-                if shape.len() != letters.chars().count() {
-                    return None;
-                }
-                sizes.extend(letters.chars().zip(shape));
-            }
-            let size = |c| sizes.iter().find(|(letter, _)| *letter == c).map(|(_, size)| size.clone());
-            one(equation.output.chars().map(size).collect::<Option<_>>()?)
-        }
+        "Einsum" => one(einsum::summed(facts, node)?),
         "Pad" => {
             let mut x = of(facts, 0)?;
             for (at, before, after) in paddings(facts, node, x.len())? {

@@ -27,18 +27,16 @@ pub(super) fn spread_over(
 pub(super) fn convolved(facts: &mut Facts, node: &NodeProto, x: &[Dim], w: &[Dim]) -> Option<Shape> {
     let spatial = x.get(2..)?;
     let kernel = dim::numbers(w.get(2..)?)?;
-    let window = Window::of(node, spatial, Some(&kernel))?;
     let batch = x.first()?.clone();
     if node.op_type == "Conv" {
+        let window = Window::of(node, spatial, Some(&kernel))?;
         let mut sizes = spread_over(facts, spatial, |axis, size| window.outputs(axis, size))?;
         for (axis, size) in sizes.iter_mut().enumerate().filter(|(axis, _)| window.keeps_size(*axis)) {
             size.clone_from(&spatial[axis]);
         }
         return Some([&[batch, w.first()?.clone()], sizes.as_slice()].concat());
     }
-    if node.attribute("output_shape").is_some() || node.word("auto_pad", "NOTSET").starts_with("SAME") {
-        return None;
-    }
+    let window = Window::transposed(node, spatial, &kernel)?;
     let extra = node.ints("output_padding").map(<[i64]>::to_vec).unwrap_or_else(|| vec![0; spatial.len()]);
     let extra: Vec<usize> =
         extra.iter().map(|&e| u16::try_from(e).ok().map(usize::from)).collect::<Option<_>>()?;

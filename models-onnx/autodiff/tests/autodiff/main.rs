@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cases;
+mod formats;
 mod graphs;
 mod losses;
 mod mutated;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use autodiff::{Differentiate, RULES};
+use autodiff::{Device, Differentiate, RULES};
 
 use crate::cases::{self, Case};
 use crate::support::{Array, Arrays, Runner, distance, noise, slope};
@@ -15,10 +15,10 @@ const TOLERANCE: f64 = 1e-4;
 const STEP: f64 = 0.03;
 
 /// The worst relative error over a case's variables.
-fn error(case: &Case, opset: i64, open: bool) -> Result<f64, String> {
+fn error(case: &Case, opset: i64, open: bool, device: Device) -> Result<f64, String> {
     let model = case.model(opset, open);
     let variables = case.variables();
-    let mut plan = Differentiate::new(model.clone());
+    let mut plan = Differentiate::new(model.clone()).device(device);
     for output in case.outputs() {
         plan = plan.pull_back(output);
     }
@@ -84,9 +84,16 @@ fn every_rule_agrees_with_finite_differences() {
         let entry = errors.entry(case.op).or_default();
         let variants = case.opsets.iter().flat_map(|&o| [(o, false), (o, true)]);
         for (opset, open) in variants.filter(|&(_, open)| case.batch || !open) {
-            match error(case, opset, open) {
-                Ok(error) => *entry = (entry.0.max(error), entry.1 + 1),
-                Err(why) => wrong.push(format!("{}, opset {opset}, open {open}: {why}", case.label())),
+            // The only operator whose gradient is written for a device.
+            let devices: &[_] = if case.op == "Conv" { &[Device::Cpu, Device::Gpu] } else { &[Device::Cpu] };
+            for &device in devices {
+                match error(case, opset, open, device) {
+                    Ok(error) => *entry = (entry.0.max(error), entry.1 + 1),
+                    Err(why) => {
+                        wrong
+                            .push(format!("{}, opset {opset}, open {open}, {device:?}: {why}", case.label()));
+                    }
+                }
             }
         }
     }

@@ -101,6 +101,21 @@ impl Runner {
         for (name, array) in integers {
             values.push((name.clone(), ort::value::Tensor::from_array(array.clone()).unwrap().into()));
         }
+        self.run_values(values)
+    }
+
+    /// Runs it with a truth value too.
+    pub(crate) fn run_with_flag(&mut self, inputs: &Arrays, name: &str, flag: bool) -> Arrays {
+        let flag = ort::value::Tensor::from_array((Vec::<usize>::new(), vec![flag])).unwrap();
+        let mut values: Vec<(String, SessionInputValue<'_>)> = vec![(name.to_owned(), flag.into())];
+        for (name, array) in inputs {
+            let value = ort::value::Tensor::from_array(array.clone()).unwrap();
+            values.push((name.clone(), value.into()));
+        }
+        self.run_values(values)
+    }
+
+    fn run_values(&mut self, values: Vec<(String, SessionInputValue<'_>)>) -> Arrays {
         let outputs = self.0.run(values).unwrap();
         let arrays = outputs.iter().filter_map(|(name, value)| {
             let array = value.try_extract_array::<f32>().ok()?;

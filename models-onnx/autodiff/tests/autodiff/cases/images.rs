@@ -42,6 +42,27 @@ fn convolutions() -> Vec<Case> {
         transposed().x(&[2, 4, 3, 2]).x(&[4, 2, 2, 2]).x(&[4]).with("group", 2),
         transposed().x(&[1, 3, 3, 3]).x(&[3, 1, 4, 4]).with("group", 3).lists("strides", &[2, 2]),
         transposed().x(&[1, 2, 3, 3]).x(&[2, 2, 2, 2]).lists("dilations", &[2, 1]),
+        transposed()
+            .x(&[1, 2, 3, 2])
+            .x(&[2, 2, 3, 3])
+            .lists("strides", &[2, 2])
+            .lists("output_shape", &[6, 4]),
+        transposed()
+            .x(&[1, 2, 3, 2])
+            .x(&[2, 2, 4, 3])
+            .lists("strides", &[2, 2])
+            .lists("output_shape", &[5, 4])
+            .word("auto_pad", "SAME_UPPER"),
+        transposed()
+            .x(&[1, 2, 3, 2])
+            .x(&[2, 2, 3, 4])
+            .lists("strides", &[2, 2])
+            .word("auto_pad", "SAME_UPPER"),
+        transposed()
+            .x(&[1, 2, 3, 2])
+            .x(&[2, 2, 3, 4])
+            .lists("strides", &[2, 2])
+            .word("auto_pad", "SAME_LOWER"),
     ]
 }
 
@@ -76,7 +97,7 @@ fn pools() -> Vec<Case> {
             .lists("strides", &[2, 2])
             .opsets(&[13, 17])
             .batch(),
-        max().apart(&[2, 2, 5, 4]).lists("kernel_shape", &[3, 2]).batch(),
+        max().apart(&[2, 2, 5, 4]).lists("kernel_shape", &[3, 2]).opsets(&[13, 17]).batch(),
         max()
             .apart(&[1, 2, 5, 5])
             .lists("kernel_shape", &[3, 3])
@@ -108,6 +129,8 @@ fn normalisations() -> Vec<Case> {
         case("InstanceNormalization").x(&[2, 2, 2, 3]).x(&[2]).x(&[2]),
         case("InstanceNormalization").x(&[2, 2, 4]).x(&[2]).x(&[2]).real("epsilon", 0.1),
         case("GroupNormalization").x(&[2, 4, 2, 2]).x(&[4]).x(&[4]).with("num_groups", 2).opsets(&[21]),
+        // Where a scale is for a group; what ONNX Runtime has for it is a function of the format.
+        case("GroupNormalization").x(&[2, 4, 2, 2]).x(&[2]).x(&[2]).with("num_groups", 2).opsets(&[18]),
         case("RMSNormalization").x(&[2, 4]).x(&[4]).opsets(&[23]),
         case("RMSNormalization").x(&[2, 3, 2]).x(&[3, 2]).with("axis", 1).opsets(&[23]),
     ]

@@ -29,6 +29,21 @@ pub(crate) fn cases() -> Vec<Case> {
     all.push(einsum("ij,kj").x(&[2, 3]).x(&[2, 3]));
     all.push(einsum("ij,j,k->ki").x(&[2, 3]).x(&[3]).x(&[2]));
     all.push(einsum("ijk->kij").x(&[2, 3, 2]));
+    // Letters that only one has, alone and beside others.
+    all.push(einsum("ij->i").x(&[2, 3]).batch());
+    all.push(einsum("ij->").x(&[2, 3]));
+    all.push(einsum("ij,k->").x(&[2, 3]).x(&[2]));
+    all.push(einsum("ijl,jk->ik").x(&[2, 3, 2]).x(&[3, 2]));
+    // Diagonals.
+    all.push(einsum("ii->i").x(&[3, 3]));
+    all.push(einsum("ii").x(&[3, 3]));
+    all.push(einsum("bii,ij->bj").x(&[2, 3, 3]).x(&[3, 2]));
+    all.push(einsum("iij,j->ij").x(&[2, 2, 3]).x(&[3]));
+    // Dots: the same axes in both, fewer in one, none at all, and sizes of one.
+    all.push(einsum("...ij,...jk->...ik").x(&[2, 2, 3]).x(&[2, 3, 2]).batch());
+    all.push(einsum("...ij,...jk->...ik").x(&[2, 2, 3]).x(&[3, 2]));
+    all.push(einsum("...ij,...kj").x(&[2, 1, 2, 3]).x(&[1, 2, 2, 3]));
+    all.push(einsum("b...,...->b...").x(&[2, 3, 2]).x(&[3, 2]));
 
     // In opset 18 axes moved from the attributes to the inputs; for sums they did so in 13.
     let reductions = [

@@ -8,7 +8,7 @@ use super::{Case, case};
 const END: i64 = i64::MAX;
 
 pub(crate) fn cases() -> Vec<Case> {
-    // Scattering can add since opset 16.
+    // Scattering itself can add since opset 16; its gradients need that of any.
     let adding = |op| case(op).opsets(&[16, 17, 21, 24]);
     let mut all = vec![
         case("Reshape").x(&[2, 6]).list(&[3, 4]),
@@ -42,10 +42,18 @@ pub(crate) fn cases() -> Vec<Case> {
         case("Gather").x(&[4, 2]).fixed(of_integers("", &[2, 2], &[1, 3, 1, -4])),
         case("Gather").x(&[2, 4, 2]).list(&[3, 0, 3]).with("axis", 1).batch(),
         case("Gather").x(&[2, 3]).list(&[2, 2]).with("axis", 1),
-        adding("GatherElements").x(&[3, 2]).fixed(of_integers("", &[2, 2], &[2, 0, 2, -3])),
-        adding("GatherElements").x(&[2, 3]).fixed(of_integers("", &[2, 2], &[2, 2, 0, 1])).with("axis", -1),
-        adding("GatherND").x(&[3, 2]).fixed(of_integers("", &[3, 1], &[2, 0, 2])),
-        adding("GatherND").x(&[3, 2]).fixed(of_integers("", &[3, 2], &[2, 0, 0, 1, 2, 0])),
+        case("GatherElements").x(&[3, 2]).fixed(of_integers("", &[2, 2], &[2, 0, 2, -3])),
+        case("GatherElements").x(&[2, 3]).fixed(of_integers("", &[2, 2], &[2, 2, 0, 1])).with("axis", -1),
+        case("GatherND").x(&[3, 2]).fixed(of_integers("", &[3, 1], &[2, 0, 2])),
+        case("GatherND").x(&[3, 2]).fixed(of_integers("", &[3, 2], &[2, 0, 0, 1, 2, 0])),
+        case("GatherND")
+            .x(&[2, 3, 2])
+            .fixed(of_integers("", &[2, 2, 1], &[2, 0, 1, 1]))
+            .with("batch_dims", 1),
+        case("GatherND")
+            .x(&[2, 2, 3])
+            .fixed(of_integers("", &[2, 2, 1], &[2, 0, -1, 1]))
+            .with("batch_dims", 2),
         case("ScatterElements").x(&[3, 2]).fixed(of_integers("", &[1, 2], &[2, 0])).x(&[1, 2]),
         adding("ScatterElements")
             .x(&[2, 3])

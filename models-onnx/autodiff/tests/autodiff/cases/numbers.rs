@@ -74,5 +74,7 @@ pub(crate) fn cases() -> Vec<Case> {
     }
     all.push(case("Cast").x(&[2, 2]).with("to", 1));
     all.push(case("Dropout").x(&[2, 3]));
+    let ratio = of_floats("", &[], &[0.5]);
+    all.push(case("Dropout").x(&[2, 3]).fixed(ratio).fixed(truth(&[], &[0])));
     all
 }
