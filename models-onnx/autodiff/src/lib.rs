@@ -5,11 +5,13 @@
 //!
 //! Everything happens in this order:
 //!
-//! 1. [`Model`] reads a file or bytes, weights beside the file included, and refuses what is not sound.
+//! 1. [`Model`] reads a file or bytes, weights beside the file included, and refuses what is not sound. Functions inside of a
+//!    model are written out.
 //! 2. [`Model::join`] makes one graph of several, such as a generator and the network that judges its pictures.
 //! 3. [`Loss`] says what is to become small; targets, masks and weights are inputs, which can change from run to run.
 //! 4. [`Differentiate`] writes the gradients: it goes back from the loss through the nodes that depend on the variables
 //!    and applies the rule of each ([`RULES`]). [`coverage`] tells beforehand whether a model has operators without one.
+//!    Where memory is short, [`Keep`] lets it compute values again instead of holding them.
 //! 5. [`Model::to_bytes`] or [`Model::to_parts`] hands the result to a session.
 //! 6. [`Adam`], with the rate of a [`Schedule`], or [`Lbfgs`] makes steps of the gradients that come out.
 //!
@@ -68,8 +70,8 @@
 //! # }
 //! ```
 //!
-//! What is differentiated is of single or double precision; weights may be stored in half precision and cast. Shapes
-//! may leave sizes open, such as that of a batch, as long as a gradient does not hinge on them.
+//! What is differentiated is of single or double precision; what is of half precision is computed in single. Shapes may
+//! leave sizes open, such as that of a batch, as long as a gradient does not hinge on them.
 #![forbid(unsafe_code)]
 
 mod adam;
