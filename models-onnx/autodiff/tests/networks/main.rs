@@ -78,6 +78,17 @@ fn the_image_tower_of_clip_vit_b32() {
 }
 
 #[test]
+fn a_generator_and_what_clip_says_of_its_pictures() {
+    let chain = || {
+        let part = |name: &str| network(name).prefixed(&format!("{name}/")).unwrap();
+        let generator = network("stylegan2-256");
+        let pictures = generator.join(part("resize"), &[("image", "resize/image")]).unwrap();
+        pictures.join(part("vit-b32"), &[("resize/resized", "vit-b32/image")]).unwrap()
+    };
+    check("chain", chain, Loss::of(Term::new("angle", Measure::Cosine, "vit-b32/embedding").against("wish")));
+}
+
+#[test]
 fn ir_se50() {
     let angle = Term::new("angle", Measure::Cosine, "identity").against("other");
     check("ir-se50", || network("ir-se50"), Loss::of(angle));
