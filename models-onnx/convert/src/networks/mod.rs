@@ -1,5 +1,12 @@
 //! One module for each kind of network.
 
+pub mod editgan;
+pub mod encoder;
+pub mod identity;
+mod irse;
+mod layers;
+pub mod lpips;
+mod resample;
 pub mod stylegan2;
 
 use checkpoint::Checkpoint;

@@ -109,3 +109,8 @@ pub(crate) fn difference(wrong: &ArrayD<f32>, right: &ArrayD<f32>) -> f32 {
     let largest = right.iter().fold(0.0f32, |m, v| m.max(v.abs()));
     wrong.iter().zip(right).fold(0.0f32, |m, (w, r)| m.max((w - r).abs())) / largest
 }
+
+/// The checkpoint that a layout of the reference networks stands for.
+pub(crate) fn reference(layout: &str) -> Checkpoint {
+    checkpoint(&format!("../../../reference/layouts/{layout}.txt"))
+}

@@ -1,0 +1,5 @@
+//! EditGAN (Ling et al., 2021): its encoder into W+, and the classifiers of pixels that it took over from DatasetGAN
+//! (Zhang et al., 2021). Its generator is a StyleGAN2, its judge LPIPS.
+
+pub mod encoder;
+pub mod pixels;
