@@ -2,7 +2,7 @@
 //!
 //! Only the calls named in this folder mean anything: PyTorch's and numpy's for tensors, those for Python's own
 //! containers, NVIDIA's for its persistent classes. What they say is read off their arguments. Everything else stands
-//! as [`Value::StandIn`], and a tensor that would need it is refused.
+//! as [`crate::Value::StandIn`], and a tensor that would need it is refused.
 
 mod numpy;
 mod tensors;
