@@ -377,9 +377,33 @@ fn checkpoints_that_do_not_fit_are_refused_by_name() {
     says(pixels::build(&[], &options), "no classifier");
 }
 
-/// Takes some 8 GB: `cargo test --release -p pentimento-convert -- --ignored full_size`.
+/// The dense features alone would take 6.3 GB. Measures nothing by itself: run it under `time -v`.
 #[test]
-#[ignore = "takes some 8 GB"]
+#[ignore = "takes minutes"]
+fn full_size_pixels() {
+    let wide: usize = 512 * 10 + 2 * (256 + 128 + 64);
+    let all = reference("pixels");
+    let widened = all.names().map(|name| {
+        let array = all.f32(name).unwrap();
+        let first = name.ends_with("layers.0.weight");
+        (name.to_owned(), if first { uniform(name, &[256, wide]) * 0.03 } else { array })
+    });
+    let all = Checkpoint::of(widened.collect::<Vec<_>>());
+    let checkpoints: Vec<Checkpoint> = (0..10).map(|i| all.under(&format!("{i}."))).collect();
+    let maps = (0..16).map(|i| ([512, 512, 512, 512, 512, 256, 128, 64][i / 2], 4 << (i / 2)));
+    let options = pixels::Options { maps: maps.collect(), side: 512, enlarged: Enlarged::Bilinear };
+    let network = pixels::build(&checkpoints, &options).unwrap();
+    let maps = options.maps.iter().enumerate();
+    let maps: Vec<_> = maps.map(|(i, &(c, s))| uniform(&format!("map{i}"), &[1, c, s, s])).collect();
+    let names: Vec<String> = (0..maps.len()).map(|i| format!("feature_{i}")).collect();
+    let inputs: Vec<_> = names.iter().map(String::as_str).zip(&maps).collect();
+    let logits = run(&network, "pixel-classifier", &inputs, "logits");
+    assert_eq!(logits.shape(), [1, 32, 512, 512]);
+}
+
+/// `cargo test --release -p pentimento-convert -- --ignored full_size_encoders`.
+#[test]
+#[ignore = "takes 6.3 GB"]
 fn full_size_encoders() {
     let checkpoint = reference("e4e");
     let form = encoder::recognise(&checkpoint).unwrap();

@@ -138,12 +138,18 @@ fn one(
         }
     }
     let bias = g.weight("layers.0.bias", bias.insert_axis(Axis(1)).insert_axis(Axis(2)))?;
-    let mut x: Option<Value> = None;
-    for (size, sum) in sums {
-        let y = if size == side { sum } else { g.resize(&sum, side, side, how)? };
-        x = Some(x.map_or(Ok(y.clone()), |x| g.add(&x, &y))?);
+    // All are enlarged before any is added: of a node's inputs, ONNX Runtime first makes the one that was written last,
+    // so that this way one enlarged map at a time waits in memory.
+    let enlarge = |(size, sum): (usize, Value)| {
+        if size == side { Ok(sum) } else { g.resize(&sum, side, side, how) }
+    };
+    let enlarged = sums.into_iter().map(enlarge).collect::<Result<Vec<_>, _>>()?;
+    let (first, rest) = enlarged.split_first().ok_or_else(unknown)?;
+    let mut x = first.clone();
+    for y in rest {
+        x = g.add(&x, y)?;
     }
-    let mut x = g.add(&x.ok_or_else(unknown)?, &bias)?;
+    x = g.add(&x, &bias)?;
     for index in [3, 6] {
         x = g.relu(&x)?;
         let (weight, bias) = after_norm(&own, index, x.size(1).unwrap_or_default())?;
