@@ -149,9 +149,11 @@ fn bounded(sizes: impl Iterator<Item = usize> + Clone) -> bool {
 }
 
 impl Manifest {
-    /// Those of `roles` that the pack does not have.
+    /// Those of `roles` that the pack does not have. A text encoder stands for a sentence encoder and its projection.
     pub fn missing(&self, roles: &[Role]) -> Vec<Role> {
-        roles.iter().copied().filter(|role| !self.roles.contains_key(role)).collect()
+        let tower = self.roles.contains_key(&Role::TextEncoder);
+        let stands_in = |role| tower && matches!(role, Role::SentenceEncoder | Role::TextProjection);
+        roles.iter().copied().filter(|&role| !self.roles.contains_key(&role) && !stands_in(role)).collect()
     }
 
     /// Every file the manifest names, graphs first.

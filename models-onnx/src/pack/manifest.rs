@@ -309,6 +309,16 @@ pub struct Text {
     pub templates: Vec<String>,
     /// The prompt that stands for “nothing in particular”.
     pub neutral: String,
+    /// What is done to a sentence before the tokenizer, beyond what its file says.
+    pub cleaning: Option<Cleaning>,
+}
+
+/// What is done to a sentence before the tokenizer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cleaning {
+    /// As CLIP does; see [`crate::text::clip::clean`].
+    Clip,
 }
 
 /// Where the sliders of a global direction start.
