@@ -49,6 +49,7 @@ pub mod generator;
 pub mod optimise;
 pub mod pack;
 pub mod places;
+pub mod relevance;
 pub mod runtime;
 pub mod session;
 pub mod text;

@@ -7,5 +7,6 @@ mod support;
 mod direction;
 mod edit;
 mod pack;
+mod relevance;
 mod session;
 mod starter;
