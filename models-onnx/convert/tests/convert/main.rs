@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod build;
+mod clip;
 mod encoders;
 mod stylegan2;
 mod support;
