@@ -10,6 +10,7 @@
 //! 5. [`fidelity`] says how much of the picture survived that.
 //! 6. [`text`] turns prompts into embeddings and [`direction`] turns two embeddings into a change of the code.
 //! 7. [`optimise`] changes inputs of a model until a loss is small, by the gradients that [`autodiff`] writes.
+//! 8. [`relevance`] measures how the embedding of a picture turns with each style, where a pack has no such table yet.
 //!
 //! ```no_run
 //! use std::sync::Arc;

@@ -37,7 +37,7 @@ enum Model {
     /// A text encoder alone, such as CLIP's.
     Tower(Lazy),
     /// A sentence encoder, which knows nothing of pictures, and the projection that brings it among them.
-    Sentence { sentence: Lazy, projection: Lazy, inputs: Vec<String> },
+    Sentence { sentence: Lazy, projection: Box<Lazy>, inputs: Vec<String> },
 }
 
 impl TextEncoder {
@@ -57,7 +57,7 @@ impl TextEncoder {
             let inputs = sentence.inputs.iter().map(|i| i.name.clone()).collect();
             pack.contract(Role::TextProjection)?;
             let [sentence, projection] = [Role::SentenceEncoder, Role::TextProjection].map(lazy);
-            Model::Sentence { sentence, projection, inputs }
+            Model::Sentence { sentence, projection: Box::new(projection), inputs }
         };
         let tokenizer = tokenizer(&pack.file(File::Tokenizer)?, tower).map_err(|e| ModelError::Open {
             role: if tower { Role::TextEncoder } else { Role::SentenceEncoder },

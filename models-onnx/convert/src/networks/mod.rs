@@ -1,13 +1,13 @@
 //! One module for each kind of network.
 
-mod irse;
-mod layers;
-mod resample;
 pub mod clip;
 pub mod editgan;
 pub mod encoder;
 pub mod identity;
+mod irse;
+mod layers;
 pub mod lpips;
+mod resample;
 pub mod stylegan2;
 
 use checkpoint::Checkpoint;

@@ -104,9 +104,9 @@ impl<'a> Names<'a> {
 
     /// Sizes of the same: width and embedding.
     pub(super) fn projected(&self, name: &str) -> Option<(usize, usize)> {
-        match self.shape(name)? {
-            &[embedding, width] if self.transformers => Some((width, embedding)),
-            &[width, embedding] => Some((width, embedding)),
+        match *self.shape(name)? {
+            [embedding, width] if self.transformers => Some((width, embedding)),
+            [width, embedding] => Some((width, embedding)),
             _ => None,
         }
     }

@@ -37,7 +37,7 @@ impl Transformer<'_> {
         x: &Value,
         mask: Option<&Value>,
     ) -> Result<Value, Error> {
-        if self.width % HEAD != 0 {
+        if !self.width.is_multiple_of(HEAD) {
             return Err(Error::Unsupported(format!("its width of {} is no multiple of {HEAD}", self.width)));
         }
         let mut x = x.clone();

@@ -10,7 +10,7 @@ use crate::error::Error;
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 
 /// Standard deviation of the same.
-const DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+const DEVIATION: [f32; 3] = [0.268_629_55, 0.261_302_6, 0.275_777_1];
 
 /// The pictures that an image tower is given.
 #[derive(Debug, Clone, Copy, PartialEq)]
