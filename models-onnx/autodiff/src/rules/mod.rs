@@ -49,6 +49,7 @@ pub static RULES: &[Rule] = &[
     rule("Conv", conv::conv),
     rule("ConvTranspose", conv::transposed),
     rule("Cos", arithmetic::cos),
+    rule("CumSum", reduce::running),
     rule("DepthToSpace", movement::depth_to_space),
     rule("Div", arithmetic::div),
     rule("Dropout", movement::dropout),

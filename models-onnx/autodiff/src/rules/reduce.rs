@@ -2,7 +2,7 @@
 
 use crate::backward::Step;
 use crate::error::Refusal;
-use crate::graph::Attributes;
+use crate::graph::{Attributes, Setting};
 use crate::shapes;
 use crate::tensor;
 
@@ -33,6 +33,18 @@ impl Reduction {
 pub(super) fn sum(s: &mut Step<'_>) -> Result<(), Refusal> {
     let r = Reduction::of(s)?;
     let d = s.tape.expand_like(&r.g, &r.x);
+    s.give(0, d);
+    Ok(())
+}
+
+/// `yᵢ = Σ xⱼ` over all `j ≤ i`: `dxⱼ = Σ gᵢ` over all `i ≥ j`, which is the same sum from the other end.
+pub(super) fn running(s: &mut Step<'_>) -> Result<(), Refusal> {
+    let (g, axis) = (s.g()?, s.x(1)?);
+    let settings = [
+        ("exclusive", Setting::Int(s.node.int("exclusive", 0))),
+        ("reverse", Setting::Int(1 - s.node.int("reverse", 0))),
+    ];
+    let d = s.tape.op("CumSum", &[&g, &axis], &settings);
     s.give(0, d);
     Ok(())
 }

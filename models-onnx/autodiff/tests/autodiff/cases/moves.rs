@@ -63,6 +63,8 @@ pub(crate) fn cases() -> Vec<Case> {
             .word("reduction", "add"),
         case("ScatterND").x(&[3, 2]).fixed(of_integers("", &[2, 1], &[2, 0])).x(&[2, 2]),
         adding("ScatterND").x(&[3]).fixed(of_integers("", &[2, 1], &[1, 1])).x(&[2]).word("reduction", "add"),
+        case("CumSum").x(&[2, 3]).int(1).batch(),
+        case("CumSum").x(&[2, 3, 2]).int(-2).with("exclusive", 1).with("reverse", 1),
         case("Tile").x(&[2, 3]).list(&[3, 2]),
         case("Tile").x(&[2, 1, 2]).list(&[1, 3, 1]).batch(),
         case("Pad").x(&[2, 3]).list(&[0, 1, 1, 2]),
