@@ -423,10 +423,10 @@ fn the_mean_of_w_has_a_row_for_each_layer() {
         stylegan2::build(&Checkpoint::of(own), &Options::default())
     };
     let network = with(uniform("mean", &[16])).unwrap();
-    let mean = &network.arrays["w-mean"];
+    let mean = &network.arrays["code-mean"];
     assert_eq!(mean.shape(), [8, 16]);
     assert_eq!(mean.index_axis(Axis(0), 7), uniform("mean", &[16]));
-    assert_eq!(with(uniform("mean", &[8, 16])).unwrap().arrays["w-mean"], uniform("mean", &[8, 16]));
+    assert_eq!(with(uniform("mean", &[8, 16])).unwrap().arrays["code-mean"], uniform("mean", &[8, 16]));
     assert!(matches!(with(uniform("mean", &[3])), Err(Error::Sizes { .. })));
 }
 
@@ -437,7 +437,7 @@ fn what_is_missing_or_of_other_sizes_is_named() {
         let rest = original.names().filter(|n| *n != gone).map(|n| (n.to_owned(), original.f32(n).unwrap()));
         stylegan2::build(&Checkpoint::of(rest), &Options::default())
     };
-    for name in ["convs.1.conv.weight", "input.input", "to_rgbs.1.bias", "convs.0.noise.weight"] {
+    for name in ["convs.1.conv.weight", "to_rgbs.1.bias", "convs.0.noise.weight"] {
         let error = without(name).unwrap_err().to_string();
         assert!(error.contains(name), "{error}");
     }

@@ -1,5 +1,4 @@
 //! ONNX Runtime, checkpoints of seeded weights, and comparisons.
-#![allow(dead_code)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -168,6 +168,13 @@ fn form(checkpoint: &Checkpoint, layout: Layout, prefix: &str) -> Option<Form> {
         // Outputs come first in PyTorch.
         Some(if layout == Layout::TensorFlow { (b, a) } else { (a, b) })
     };
+    // BlobGAN's decoders have the same layers, but start from blobs.
+    let start = match layout {
+        Layout::Rosinality => "input.input",
+        Layout::Nvidia => "synthesis.b4.const",
+        Layout::TensorFlow => "synthesis/4x4/Const/const",
+    };
+    shape(start.into())?;
     let mapping = (0..64).map_while(dense).count();
     let first = Layer { resolution: 4, kind: Kind::Conv, inputs: 0, outputs: 0, row: 0 };
     let affine = shape(name_of(layout, &first, "affine.weight"))?;

@@ -105,7 +105,8 @@ pub fn synthesise(
         let scaled = g.mul(&x, &g.unsqueeze(style, &[2, 3])?)?;
         if layer.kind == Kind::Rgb {
             let picture = clipped(&g, rgb(&g, &keys, layer, &scaled)?, form.clamp)?;
-            made.pictures.push(skipped(&g, made.pictures.last(), picture)?);
+            let picture = made.pictures.last().map_or(Ok(picture.clone()), |b| doubled(&g, b, &picture))?;
+            made.pictures.push(picture);
         } else {
             x = clipped(&g, styled(&g, &keys, layer, &scaled, style, options.noise)?, form.clamp)?;
             made.features.push(x.clone());
@@ -141,8 +142,7 @@ fn styled(
     let y = if layer.kind == Kind::Up {
         let weight = g.weight("weight", gained.permuted_axes((1, 0, 2, 3)))?;
         let y = g.conv_transpose(scaled, &weight, 2, 0)?;
-        let filter = filter().broadcast((layer.outputs, 1, 4, 4)).map(|f| f.to_owned()).unwrap_or_default();
-        g.depthwise(&y, &g.numbers(&filter), 1, 1)?
+        blurred(g, &y, layer.outputs)?
     } else {
         g.conv(scaled, &g.weight("weight", gained)?, None, 1, 1)?
     };
@@ -176,19 +176,25 @@ fn rgb(g: &Graph, keys: &Keys<'_>, layer: &Layer, scaled: &Value) -> Result<Valu
     g.conv(scaled, &g.weight("weight", weight)?, Some(&g.weight("bias", bias)?), 1, 0)
 }
 
+/// What a doubled picture `[n, C, 2 h + 1, 2 w + 1]` looks like after the filter, `[n, C, 2 h, 2 w]`.
+pub(crate) fn blurred(g: &Graph, x: &Value, channels: usize) -> Result<Value, Error> {
+    let filter = filter();
+    let kernel = Array4::from_shape_fn((channels, 1, 4, 4), |(_, _, y, x)| filter[(y, x)]);
+    g.depthwise(x, &g.numbers(&kernel), 1, 1)
+}
+
 /// A picture added to that of the resolution before, doubled.
-fn skipped(g: &Graph, before: Option<&Value>, picture: Value) -> Result<Value, Error> {
-    let Some(before) = before else { return Ok(picture) };
+pub(crate) fn doubled(g: &Graph, before: &Value, picture: &Value) -> Result<Value, Error> {
     // Zeros are inserted and filtered. A bilinear interpolation is the same inside, but not at the borders, outside of
     // which zeros lie. One kernel for all three channels: ONNX Runtime's depthwise transposed convolutions are slow.
     let filter = filter();
     let kernel =
         Array4::from_shape_fn((3, 3, 4, 4), |(i, o, y, x)| if i == o { filter[(y, x)] } else { 0.0 });
-    g.add(&g.conv_transpose(before, &g.numbers(&kernel), 2, 1)?, &picture)
+    g.add(&g.conv_transpose(before, &g.numbers(&kernel), 2, 1)?, picture)
 }
 
 /// [1, 3, 3, 1] in both axes; its sum is four, since three of four pixels are zeros that were inserted.
-fn filter() -> Array2<f32> {
+pub(crate) fn filter() -> Array2<f32> {
     let row = [1.0, 3.0, 3.0, 1.0];
     Array2::from_shape_fn((4, 4), |(y, x)| row[y] * row[x] / 16.0)
 }

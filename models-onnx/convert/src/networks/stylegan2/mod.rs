@@ -13,7 +13,7 @@
 //! | `synthesis` | `styles [n, S]` | `image [n, 3, R, R]` around −1..1, not clamped |
 //!
 //! [`autodiff::Model::join`] puts affine layers and synthesis together where a graph from W+ to pictures is wanted. The
-//! array `w-mean [layers, W]` is the centre of truncation: `mean + ψ · (w − mean)`.
+//! array `code-mean [layers, W]` is the centre of truncation: `mean + ψ · (w − mean)`.
 //!
 //! [`Options`] turn noise into inputs, and add smaller pictures and feature maps to the outputs.
 
@@ -26,6 +26,8 @@ use checkpoint::Checkpoint;
 
 pub use form::{Form, Layout, Style};
 pub use graphs::{Synthesised, synthesise};
+pub(crate) use graphs::{blurred, doubled, filter};
+pub(crate) use noise::seeded;
 
 use crate::build::{Graph, batch};
 use crate::error::Error;
@@ -96,7 +98,7 @@ pub fn build(checkpoint: &Checkpoint, options: &Options) -> Result<Network, Erro
     }
     network.parts.push(Part { role: "synthesis", model: graph.finish()? });
     if let Some(mean) = keys.mean()? {
-        network.arrays.insert("w-mean", mean.into_dyn());
+        network.arrays.insert("code-mean", mean.into_dyn());
     }
     Ok(network)
 }

@@ -6,7 +6,7 @@ use ndarray::Array2;
 ///
 /// The sum of twelve even values is near enough to a normal distribution, and unlike logarithms and cosines the same
 /// on every machine.
-pub(super) fn seeded(number: usize, side: usize) -> Array2<f32> {
+pub(crate) fn seeded(number: usize, side: usize) -> Array2<f32> {
     let mut state = number as u64;
     let mut even = || {
         // SplitMix64.
