@@ -15,6 +15,9 @@ pub enum PluginError {
     /// From packs, sessions and mathematics.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// From the conversion of checkpoints.
+    #[error(transparent)]
+    Convert(#[from] convert::Error),
     /// A direction that leads nowhere.
     #[error(transparent)]
     Direction(#[from] models_onnx::direction::DirectionError),

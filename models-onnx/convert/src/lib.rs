@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod build;
+pub mod bundle;
 mod error;
 pub mod networks;
 pub mod pack;

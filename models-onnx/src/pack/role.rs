@@ -57,7 +57,7 @@ const ABOUT: [About; 12] = [
     About { role: Role::TextProjection, name: "text-projection", words: "text to picture model", form: "sentence[n,H] -> embedding[n,D]" },
     About { role: Role::Segmenter, name: "segmenter", words: "segmentation model", form: "styles[n,S] -> *" },
     About { role: Role::Identity, name: "identity", words: "identity model", form: "image[n,3,R,R] -> embedding[n,I]" },
-    About { role: Role::Perceptual, name: "perceptual", words: "model of perceived difference", form: "image[n,3,R,R] target[n,3,R,R] -> distance[n]" },
+    About { role: Role::Perceptual, name: "perceptual", words: "model of perceived difference", form: "a[n,3,R,R] b[n,3,R,R] -> distance[n]" },
     About { role: Role::Mapper, name: "mapper", words: "mapper", form: "w_plus[n,L,W] -> delta[n,L,W] | styles[n,S] -> delta[n,S]" },
 ];
 

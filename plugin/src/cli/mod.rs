@@ -1,6 +1,7 @@
 //! The command line: the same operations on picture files.
 
 mod colour;
+mod convert;
 mod pack;
 pub mod photo;
 mod run;
@@ -47,6 +48,7 @@ pub fn main(arguments: Vec<OsString>, places: &Places) -> i32 {
         Some(("packs", _)) => pack::list(places),
         Some(("pack", matches)) => pack::run(matches, places),
         Some(("run", matches)) => run::run(matches, places),
+        Some(("convert", matches)) => convert::run(matches, places),
         Some((name, matches)) => match OPERATIONS.iter().find(|operation| operation.id() == name) {
             Some(operation) => edit(*operation, matches, places),
             None => Err(PluginError::NoOperation(name.to_owned())),
@@ -73,6 +75,7 @@ fn command() -> Command {
         .subcommands(operations)
         .subcommand(pack::command())
         .subcommand(run::command())
+        .subcommand(convert::command())
         .subcommand(Command::new("packs").about("Lists the installed packs, what they can do and what is wrong with them"))
 }
 

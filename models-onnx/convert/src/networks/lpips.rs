@@ -158,6 +158,11 @@ fn taps(backbone: Backbone) -> impl Iterator<Item = (usize, &'static Layer)> {
     })
 }
 
+/// Whether a checkpoint holds the calibration of all features.
+pub fn is_calibration(checkpoint: &Checkpoint) -> bool {
+    (0..5).all(|tap| calibration(checkpoint, tap).is_some())
+}
+
 /// The name of the calibration of some features.
 fn calibration(checkpoint: &Checkpoint, tap: usize) -> Option<String> {
     let names = [format!("lin{tap}.model.1.weight"), format!("lins.{tap}.model.1.weight")];

@@ -86,7 +86,7 @@ impl Trial {
         }
         if let Some(image) = self.inputs.get("image").filter(|image| image.shape() == shape) {
             let mut image = image.clone();
-            if port.name == "target" {
+            if port.name == "b" {
                 image.invert_axis(Axis(3));
             }
             return Ok(image.as_standard_layout().into_owned());

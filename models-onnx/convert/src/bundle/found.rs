@@ -1,0 +1,134 @@
+//! What a file may hold, in a list that is gone through for each.
+
+use checkpoint::Checkpoint;
+
+use super::terms::{self, Terms};
+use crate::networks::{clip, encoder, identity, lpips, mapper, stylegan2};
+
+/// One thing that a file holds.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// A StyleGAN2 generator.
+    Generator(stylegan2::Form),
+    /// An encoder of photos into W+.
+    Encoder(encoder::Form),
+    /// A judge of identities.
+    Identity(identity::Form),
+    /// A judge of perceived difference, or its backbone alone.
+    Judge(lpips::Form),
+    /// The calibration of a judge of perceived difference.
+    Calibration,
+    /// One or both towers of CLIP.
+    Clip(clip::Clip),
+    /// The byte pairs of CLIP's tokenizer.
+    Vocabulary(Vec<u8>),
+    /// A mapper of StyleCLIP.
+    Mapper(mapper::Form),
+    /// A direction in W or W+, of this width.
+    Direction(usize),
+    /// The relevances of StyleCLIP's global directions: rows and columns.
+    Relevance(usize, usize),
+    /// Means and deviations of StyleSpace.
+    Statistics,
+}
+
+/// Goes through the list.
+pub(super) fn recognise(checkpoint: &Checkpoint) -> Vec<Found> {
+    let mut found = Vec::new();
+    found.extend(stylegan2::recognise(checkpoint).map(Found::Generator));
+    found.extend(encoder::recognise(checkpoint).map(Found::Encoder));
+    found.extend(identity::recognise(checkpoint).map(Found::Identity));
+    found.extend(clip::recognise(checkpoint).map(Found::Clip));
+    found.extend(mapper::recognise(checkpoint).map(Found::Mapper));
+    found.extend(lpips::recognise(checkpoint).map(Found::Judge));
+    found.extend(lpips::is_calibration(checkpoint).then_some(Found::Calibration));
+    if found.is_empty() {
+        found.extend(array(checkpoint));
+    }
+    found
+}
+
+/// Files that hold arrays only, by their sizes.
+fn array(checkpoint: &Checkpoint) -> Option<Found> {
+    let names: Vec<&str> = checkpoint.names().collect();
+    if let [name] = names.as_slice() {
+        return match *checkpoint.shape(name)? {
+            [width] | [1, width] | [1, _, width] => Some(Found::Direction(width)),
+            // W+ has at most 18 rows, StyleSpace has thousands.
+            [rows, width] if rows <= 18 => Some(Found::Direction(width)),
+            [rows, columns] if rows > columns => Some(Found::Relevance(rows, columns)),
+            _ => None,
+        };
+    }
+    let pairs = names.iter().all(|name| name.starts_with("0.") || name.starts_with("1."));
+    (pairs && names.len() >= 4 && names.len() % 2 == 0).then_some(Found::Statistics)
+}
+
+impl Found {
+    /// What it is, for people.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Generator(form) => format!(
+                "StyleGAN2 generator, {} px, W+ of {} × {}, {} style channels",
+                form.resolution,
+                form.rows(),
+                form.width,
+                form.channels_of_styles()
+            ),
+            Self::Encoder(form) => {
+                let kind =
+                    if form.channels == 6 { "ReStyle encoder, one pass of it" } else { "encoder of photos" };
+                format!("{kind}, into W+ of {} × {}", form.rows, form.width)
+            }
+            Self::Identity(form) => format!("judge of identities, {} blocks", form.blocks),
+            Self::Judge(form) => {
+                let judge = match form.backbone {
+                    lpips::Backbone::Vgg16 => "VGG16",
+                    lpips::Backbone::AlexNet => "AlexNet",
+                };
+                let alone = if form.calibrated { "" } else { ", without its calibration" };
+                format!("judge of perceived difference ({judge}{alone})")
+            }
+            Self::Calibration => "calibration of a judge of perceived difference".into(),
+            Self::Clip(clip) => {
+                let image = clip.image.as_ref().map(|tower| {
+                    let kind = match tower {
+                        clip::ImageTower::Transformer { patch, .. } => format!("ViT with patches of {patch}"),
+                        clip::ImageTower::ResNet { .. } => "ResNet".into(),
+                    };
+                    format!("image tower ({kind}, {} px)", tower.side())
+                });
+                let text = clip.text.as_ref().map(|tower| format!("text tower ({} tokens)", tower.context));
+                let towers: Vec<String> = [image, text].into_iter().flatten().collect();
+                format!("CLIP: {}", towers.join(" and "))
+            }
+            Self::Vocabulary(_) => "byte pairs of CLIP's tokenizer".into(),
+            Self::Mapper(form) => {
+                let space = match form.space {
+                    mapper::Space::Single => "W+",
+                    mapper::Space::Levels => "W+ by levels",
+                    mapper::Space::Styles(_) => "StyleSpace",
+                };
+                format!("StyleCLIP mapper in {space}")
+            }
+            Self::Direction(width) => format!("direction of an attribute, {width} wide"),
+            Self::Relevance(rows, columns) => {
+                format!("relevances of {rows} style channels to embeddings of {columns}")
+            }
+            Self::Statistics => "means and deviations of style channels".into(),
+        }
+    }
+
+    /// The terms under which it was published; none for what has none of its own.
+    pub fn terms(&self) -> Option<&'static Terms> {
+        match self {
+            Self::Generator(_) => Some(&terms::STYLEGAN2),
+            Self::Encoder(_) => Some(&terms::ENCODERS),
+            Self::Identity(_) => Some(&terms::IDENTITY),
+            Self::Judge(_) | Self::Calibration => Some(&terms::LPIPS),
+            Self::Clip(_) | Self::Vocabulary(_) => Some(&terms::CLIP),
+            Self::Mapper(_) | Self::Relevance(..) | Self::Statistics => Some(&terms::STYLECLIP),
+            Self::Direction(_) => None,
+        }
+    }
+}

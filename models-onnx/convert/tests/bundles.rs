@@ -1,0 +1,216 @@
+//! Files as users bring them, under names that say nothing, become packs that open and run.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use convert::Error;
+use convert::bundle::{Bundle, Wishes};
+use convert::networks::encoder::Rows;
+use convert::pack::Writing;
+use models_onnx::pack::Array;
+use models_onnx::runtime::Options;
+use models_onnx::session::{Session, Tensor};
+use models_onnx::{Cancel, Places, Role, Runtime};
+use ndarray::{Array2, ArrayD};
+use seeded::Entry;
+
+/// Width of W in every file here, and rows of W+ of a generator of 1024 pixels.
+const WIDTH: usize = 128;
+const ROWS: usize = 18;
+
+fn runtime() -> Runtime {
+    let library = Places::from_environment().expect("HOME is set").onnxruntime();
+    Runtime::load(&library, Options::default()).unwrap()
+}
+
+fn entry(name: String, shape: &[usize], scale: f32, offset: f32) -> Entry {
+    Entry { name, shape: shape.to_vec(), scale, offset }
+}
+
+/// A generator of 1024 pixels with few channels, in rosinality's layout.
+fn generator(prefix: &str) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut add = |name: String, shape: &[usize], scale, offset| {
+        entries.push(entry(format!("{prefix}{name}"), shape, scale, offset));
+    };
+    for layer in 1..=2 {
+        add(format!("style.{layer}.weight"), &[WIDTH, WIDTH], 173.0, 0.0);
+        add(format!("style.{layer}.bias"), &[WIDTH], 10.0, 0.0);
+    }
+    let channels = |level: usize| if level < 4 { 16 } else { 4 };
+    add("input.input".into(), &[1, channels(0), 4, 4], 1.7, 0.0);
+    let mut layer = |name: String, inputs: usize, outputs: usize, rgb: bool| {
+        let kernel = if rgb { 1 } else { 3 };
+        add(format!("{name}.conv.weight"), &[1, outputs, inputs, kernel, kernel], 1.7, 0.0);
+        add(format!("{name}.conv.modulation.weight"), &[inputs, WIDTH], 1.7, 0.0);
+        add(format!("{name}.conv.modulation.bias"), &[inputs], 0.1, 1.0);
+        if rgb {
+            add(format!("{name}.bias"), &[1, 3, 1, 1], 0.1, 0.0);
+        } else {
+            add(format!("{name}.noise.weight"), &[1], 0.1, 0.0);
+            add(format!("{name}.activate.bias"), &[outputs], 0.1, 0.0);
+        }
+    };
+    layer("conv1".into(), channels(0), channels(0), false);
+    layer("to_rgb1".into(), channels(0), 3, true);
+    for level in 1..9 {
+        let (before, here) = (channels(level - 1), channels(level));
+        layer(format!("convs.{}", 2 * level - 2), before, here, false);
+        layer(format!("convs.{}", 2 * level - 1), here, here, false);
+        layer(format!("to_rgbs.{}", level - 1), here, 3, true);
+    }
+    entries
+}
+
+fn layout(file: &str) -> Vec<Entry> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    seeded::layout(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// A mapper of all layers.
+fn mapper() -> Vec<Entry> {
+    let layer = |i: usize| {
+        let name = |what: &str| format!("state_dict.mapper.mapping.mapping.{i}.{what}");
+        [entry(name("weight"), &[WIDTH, WIDTH], 173.0, 0.0), entry(name("bias"), &[WIDTH], 10.0, 0.0)]
+    };
+    (1..=4).flat_map(layer).collect()
+}
+
+/// Writes tensors in the format of safetensors: the length of a header, the header, the numbers.
+fn write(path: PathBuf, entries: &[Entry]) -> PathBuf {
+    let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
+    for entry in entries {
+        let start = data.len();
+        data.extend(entry.values().iter().flat_map(|v| v.to_le_bytes()));
+        let about =
+            serde_json::json!({ "dtype": "F32", "shape": entry.shape, "data_offsets": [start, data.len()] });
+        header.insert(entry.name.clone(), about);
+    }
+    let header = serde_json::to_vec(&header).unwrap();
+    let length = u64::try_from(header.len()).unwrap().to_le_bytes();
+    fs::write(&path, [&length[..], &header, &data].concat()).unwrap();
+    path
+}
+
+struct Files {
+    folder: tempfile::TempDir,
+    photos: PathBuf,
+    pair: PathBuf,
+    words: PathBuf,
+    age: PathBuf,
+    relevance: PathBuf,
+}
+
+fn files() -> Files {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mut photos = layout("../reference/layouts/e4e-narrow.txt");
+    photos.extend(generator("state_dict.decoder."));
+    let age = at("c");
+    ndarray_npy::write_npy(&age, &Array2::<f64>::from_elem((1, WIDTH), 0.5)).unwrap();
+    let relevance = at("d");
+    // The channels of all layers but those of RGB outputs.
+    let channels = 16 * 7 + 16 + 4 * 9;
+    ndarray_npy::write_npy(&relevance, &Array2::<f32>::from_elem((channels, 64), 0.25)).unwrap();
+    Files {
+        photos: write(at("a"), &photos),
+        pair: write(at("b"), &layout("tests/golden/clip/small.txt")),
+        words: write(at("Curly Hair.pt"), &mapper()),
+        age,
+        relevance,
+        folder,
+    }
+}
+
+#[test]
+fn what_files_hold_is_seen_from_what_is_in_them() {
+    let files = files();
+    let bundle =
+        Bundle::open(&[&files.photos, &files.pair, &files.words, &files.age, &files.relevance]).unwrap();
+    let report = bundle.report();
+    for line in [
+        "StyleGAN2 generator, 1024 px, W+ of 18 × 128",
+        "encoder of photos, into W+ of 18 × 128",
+        "CLIP: image tower (ViT with patches of",
+        "StyleCLIP mapper in W+",
+        "direction of an attribute, 128 wide",
+        "relevances of 164 style channels to embeddings of 64",
+        "yes  reconstructing photos",
+        "yes  text edits by mapper",
+        "no   text edits by direction: CLIP's vocabulary (bpe_simple_vocab_16e6.txt.gz) missing",
+        "NVIDIA Source Code License",
+    ] {
+        assert!(report.contains(line), "{line} is not in\n{report}");
+    }
+    let stranger = write(
+        files.folder.path().join("z"),
+        &[entry("conv.weight".into(), &[3, 3], 1.0, 0.0), entry("b".into(), &[3], 1.0, 0.0)],
+    );
+    let report = Bundle::open(&[&stranger]).unwrap().report();
+    assert!(report.contains("nothing that Pentimento knows, among 2 tensors (b, conv.weight…)"), "{report}");
+    let page = files.folder.path().join("page.pt");
+    fs::write(&page, "<!DOCTYPE html><html>Sign in</html>").unwrap();
+    let error = Bundle::open(&[&page]).unwrap_err();
+    assert!(error.to_string().contains("page.pt"), "{error}");
+}
+
+#[test]
+fn a_bundle_becomes_a_pack_that_runs() {
+    let files = files();
+    let bundle =
+        Bundle::open(&[&files.photos, &files.pair, &files.words, &files.age, &files.relevance]).unwrap();
+    let wishes = Wishes {
+        id: "faces".into(),
+        domain: "face".into(),
+        encoder: Some(Rows::FirstAndOffsets),
+        ..Wishes::default()
+    };
+    // Files of PyTorch say which it is; these hold nothing but tensors.
+    let undecided = bundle.pack(&Wishes { encoder: None, ..wishes.clone() }).unwrap_err();
+    assert!(undecided.to_string().contains("whether it is e4e or pSp"), "{undecided}");
+    let new = bundle.pack(&wishes).unwrap();
+    let place = files.folder.path().join("faces");
+    let (runtime, cancel) = (runtime(), Cancel::new());
+    let pack = new.write(&place, files.folder.path(), Writing::default(), &runtime, &cancel).unwrap();
+    pack.verify().unwrap();
+    let missing =
+        pack.missing(&[Role::Mapping, Role::Affine, Role::Synthesis, Role::Encoder, Role::ImageEncoder]);
+    assert!(missing.is_empty(), "{missing:?}");
+    // Nobody brought the vocabulary, so there is no way to ask the text tower.
+    assert_eq!(pack.missing(&[Role::TextEncoder]), [Role::TextEncoder]);
+    assert!(pack.mapper("curly-hair").is_ok());
+    assert_eq!(pack.manifest().attributes["c"].dims, [WIDTH]);
+    let relevance = pack.matrix(Array::Relevance).unwrap();
+    let moved = relevance.rows().into_iter().filter(|row| row[0] != 0.0).count();
+    assert_eq!((relevance.nrows(), moved), (pack.manifest().styles.iter().map(|s| s.channels).sum(), 164));
+
+    // A picture of the generator's size goes through encoder, styles and generator.
+    let image = ArrayD::from_shape_fn(vec![1, 3, 1024, 1024], |i| ((i[2] + i[3]) as f32 / 1024.0) - 1.0);
+    let run = |role, name: &str, value: &ArrayD<f32>| {
+        let mut session = Session::open(&runtime, &pack, role).unwrap();
+        session.run(&[(name, Tensor::F32(value.view()))], &cancel).unwrap().remove(0)
+    };
+    let code = run(Role::Encoder, "image", &image);
+    assert_eq!(code.shape(), [1, ROWS, WIDTH]);
+    let styles = run(Role::Affine, "w_plus", &code);
+    let picture = run(Role::Synthesis, "styles", &styles);
+    assert_eq!(picture.shape(), image.shape());
+}
+
+#[test]
+fn parts_of_different_generators_do_not_go_together() {
+    let files = files();
+    let other = files.folder.path().join("e");
+    let narrow: Vec<Entry> =
+        generator("g_ema.").into_iter().filter(|e| !e.name.contains("convs.1")).collect();
+    // Without its higher layers it is a generator of 32 pixels, whose W+ has 8 rows.
+    let other = write(other, &narrow);
+    let bundle = Bundle::open(&[&other, &files.photos]).unwrap();
+    let error = bundle.pack(&Wishes { id: "mixed".into(), ..Wishes::default() }).unwrap_err();
+    assert!(error.to_string().contains("the encoder belongs to another generator"), "{error}");
+    let alone = Bundle::open(&[&files.pair]).unwrap();
+    assert!(
+        matches!(alone.pack(&Wishes::default()), Err(Error::Unsupported(why)) if why.contains("generator"))
+    );
+}
