@@ -115,6 +115,11 @@ impl Runtime {
         Ok(Self { environment, options, device, note })
     }
 
+    /// ONNX Runtime's environment, of which a process can have only one: for sessions that belong to no pack.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// The device that is used: never [`Device::Auto`].
     pub fn device(&self) -> Device {
         self.device

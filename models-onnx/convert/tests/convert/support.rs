@@ -2,37 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use autodiff::Model;
 use checkpoint::Checkpoint;
+use models_onnx::{Places, Runtime};
 use ndarray::{ArrayD, IxDyn};
-use ort::environment::Environment;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{Session, SessionInputValue};
 use ort::value::Tensor;
 
 /// The ONNX Runtime that Pentimento's other tests use too.
-fn library() -> PathBuf {
-    let path = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let data = path("PENTIMENTO_DATA")
-        .or_else(|| path("XDG_DATA_HOME").map(|p| p.join("pentimento")))
-        .or_else(|| path("HOME").map(|p| p.join(".local/share/pentimento")));
-    let library = path("PENTIMENTO_ORT").or(data.map(|d| d.join("onnxruntime/libonnxruntime.so")));
-    let library = library.expect("HOME is set");
-    assert!(
-        library.is_file(),
-        "ONNX Runtime is not at {}: run pentimento-installer, or name one with PENTIMENTO_ORT",
-        library.display()
-    );
-    library
-}
-
-fn environment() -> &'static Environment {
-    static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
-    ENVIRONMENT.get_or_init(|| {
-        let build = ort::init_from(library().canonicalize().unwrap()).unwrap().with_telemetry(false);
-        build.with_logger(Arc::new(|_, _, _, _, _| {})).build().unwrap()
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        let library = Places::from_environment().unwrap().onnxruntime();
+        Runtime::load(&library, <_>::default()).unwrap_or_else(|why| panic!("{why}"))
     })
 }
 
@@ -42,7 +27,7 @@ pub(crate) struct Runner(Session);
 impl Runner {
     /// Opens it as the plug-in would, on one thread.
     pub(crate) fn new(model: &Model) -> Self {
-        let builder = SessionBuilder::new(environment()).unwrap();
+        let builder = SessionBuilder::new(runtime().environment()).unwrap();
         let builder = builder.with_optimization_level(GraphOptimizationLevel::All).unwrap();
         let mut builder = builder.with_intra_threads(1).unwrap();
         Self(builder.commit_from_memory(&model.to_bytes().unwrap()).unwrap())
