@@ -61,7 +61,7 @@ fn array(checkpoint: &Checkpoint) -> Option<Found> {
         };
     }
     let pairs = names.iter().all(|name| name.starts_with("0.") || name.starts_with("1."));
-    (pairs && names.len() >= 4 && names.len() % 2 == 0).then_some(Found::Statistics)
+    (pairs && names.len() >= 4 && names.len().is_multiple_of(2)).then_some(Found::Statistics)
 }
 
 impl Found {
