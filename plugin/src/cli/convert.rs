@@ -13,6 +13,9 @@ use models_onnx::{Cancel, ModelError, Places, Runtime};
 use super::pack;
 use crate::error::PluginError;
 
+/// The vocabulary of CLIP among the shared files.
+const MERGES: &str = "clip-merges.txt.gz";
+
 pub(super) fn command() -> Command {
     let text = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).default_value("").hide_default_value(true).help(help)
@@ -23,7 +26,7 @@ pub(super) fn command() -> Command {
     Command::new("convert")
         .about("Makes a pack of published checkpoints; nothing in them is run")
         .after_help(
-            "Example:\n  pentimento convert e4e_ffhq_encode.pt ViT-B-32.pt fs3.npy S_mean_std bpe_simple_vocab_16e6.txt.gz -o ffhq --domain face",
+            "Example:\n  pentimento convert e4e_ffhq_encode.pt ViT-B-32.pt fs3.npy S_mean_std -o ffhq --domain face",
         )
         .arg(
             Arg::new("FILE")
@@ -57,7 +60,9 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(matches: &ArgMatches, places: &Places) -> Result<(), PluginError> {
     let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
-    let files: Vec<&PathBuf> = matches.get_many("FILE").into_iter().flatten().collect();
+    let mut files: Vec<PathBuf> = matches.get_many("FILE").into_iter().flatten().cloned().collect();
+    // The installer fetches the vocabulary that every CLIP has in common.
+    files.extend(Some(places.shared().join(MERGES)).filter(|merges| merges.is_file()));
     let bundle = Bundle::open(&files)?;
     println!("{}", bundle.report());
     if matches.get_flag("report") {
