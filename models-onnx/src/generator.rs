@@ -7,6 +7,7 @@ use ndarray::Array4;
 use crate::cancel::Cancel;
 use crate::code::Code;
 use crate::error::ModelError;
+use crate::family::blobgan::BlobGan;
 use crate::family::stylegan::StyleGan;
 use crate::pack::{Family, Pack};
 use crate::runtime::Runtime;
@@ -33,5 +34,6 @@ pub trait Generator {
 pub fn open(pack: &Arc<Pack>, runtime: &Runtime) -> Box<dyn Generator + Send> {
     match pack.manifest().family {
         Family::StyleGan2 => Box::new(StyleGan::new(Arc::clone(pack), runtime.clone())),
+        Family::BlobGan => Box::new(BlobGan::new(Arc::clone(pack), runtime.clone())),
     }
 }

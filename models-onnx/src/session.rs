@@ -141,13 +141,22 @@ impl Lazy {
         inputs: &[(&str, Tensor<'_>)],
         cancel: &Cancel,
     ) -> Result<ArrayD<f32>, ModelError> {
+        let first = self.all(inputs, cancel)?.into_iter().next();
+        first.ok_or_else(|| shape(self.role, "it has no output".into()))
+    }
+
+    /// Runs the graph for all of its outputs.
+    pub(crate) fn all(
+        &mut self,
+        inputs: &[(&str, Tensor<'_>)],
+        cancel: &Cancel,
+    ) -> Result<Vec<ArrayD<f32>>, ModelError> {
         cancel.check()?;
         let session = match &mut self.session {
             Some(session) => session,
             none => none.insert(Session::open(&self.runtime, &self.pack, self.role)?),
         };
-        let first = session.run(inputs, cancel)?.into_iter().next();
-        first.ok_or_else(|| shape(self.role, "it has no output".into()))
+        session.run(inputs, cancel)
     }
 }
 

@@ -15,6 +15,9 @@ pub enum PluginError {
     /// From packs, sessions and mathematics.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// From the measuring of relevance.
+    #[error(transparent)]
+    Relevance(#[from] models_onnx::relevance::RelevanceError),
     /// From the conversion of checkpoints.
     #[error(transparent)]
     Convert(#[from] convert::Error),

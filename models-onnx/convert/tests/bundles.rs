@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use convert::Error;
 use convert::bundle::{Bundle, Wishes};
@@ -12,7 +13,7 @@ use models_onnx::pack::Array;
 use models_onnx::runtime::Options;
 use models_onnx::session::{Session, Tensor};
 use models_onnx::{Cancel, Places, Role, Runtime};
-use ndarray::{Array2, ArrayD};
+use ndarray::{Array2, Array4, ArrayD};
 use seeded::Entry;
 
 /// Width of W in every file here, and rows of W+ of a generator of 1024 pixels.
@@ -181,6 +182,8 @@ fn a_bundle_becomes_a_pack_that_runs() {
     assert_eq!(pack.missing(&[Role::TextEncoder]), [Role::TextEncoder]);
     assert!(pack.mapper("curly-hair").is_ok());
     assert_eq!(pack.manifest().attributes["c"].dims, [WIDTH]);
+    // The file keeps the middle of all codes with its encoder.
+    assert_eq!(pack.matrix(Array::CodeMean).unwrap().dim(), (ROWS, WIDTH));
     let relevance = pack.matrix(Array::Relevance).unwrap();
     let moved = relevance.rows().into_iter().filter(|row| row[0] != 0.0).count();
     assert_eq!((relevance.nrows(), moved), (pack.manifest().styles.iter().map(|s| s.channels).sum(), 164));
@@ -213,4 +216,29 @@ fn parts_of_different_generators_do_not_go_together() {
     assert!(
         matches!(alone.pack(&Wishes::default()), Err(Error::Unsupported(why)) if why.contains("generator"))
     );
+}
+
+#[test]
+fn blobs_become_a_pack_whose_pictures_go_there_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path().join("x"), &layout("tests/golden/blobgan/narrow.layout"));
+    let bundle = Bundle::open(&[&file]).unwrap();
+    let report = bundle.report();
+    assert!(report.contains("yes  moving the things in a room"), "{report}");
+    let wishes = Wishes { id: "rooms".into(), domain: "room".into(), ..Wishes::default() };
+    let (place, cancel) = (folder.path().join("rooms"), Cancel::new());
+    let new = bundle.pack(&wishes).unwrap();
+    let pack = new.write(&place, folder.path(), Writing::default(), &runtime(), &cancel).unwrap();
+    let side = pack.manifest().resolution as usize;
+    let mut generator = models_onnx::generator::open(&Arc::new(pack), &runtime());
+    let photo = Array4::from_shape_fn((1, 3, side, side), |(_, c, y, x)| ((x * y + c) as f32 * 0.01).sin());
+    let code = generator.encode(&photo, &cancel).unwrap();
+    let picture = generator.synthesise(&code, &cancel).unwrap();
+    assert_eq!(picture.dim(), photo.dim());
+    // A blob that is moved changes the picture; the same code gives the same one.
+    let mut xs = code.tensor("xs").unwrap().clone();
+    xs[[0, 1]] = 1.0 - xs[[0, 1]] + 0.25;
+    let moved = generator.synthesise(&code.clone().with("xs", xs), &cancel).unwrap();
+    assert_ne!(moved, picture);
+    assert_eq!(generator.synthesise(&code, &cancel).unwrap(), picture);
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use autodiff::Model;
 use convert::Error;
 use convert::build::{Graph, batch};
-use convert::pack::{NewPack, Writing};
+use convert::pack::{NewPack, Writing, with_arrays};
 use models_onnx::pack::{
     Alignment, AlignmentKind, Array, Family, Fidelity, Licence, Manifest, Precision, Range, Style,
 };
@@ -164,6 +164,22 @@ fn what_is_there_stays_unless_it_is_to_be_replaced() {
     assert_eq!((files(&place).len(), fs::read_dir(folder.path()).unwrap().count()), (1, 1));
     write(&small(), &place, writing).unwrap();
     assert!(!place.join("mine").exists());
+}
+
+#[test]
+fn arrays_come_into_a_pack_that_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("pack");
+    let pack = write(&small(), &place, Writing::default()).unwrap();
+    assert!(pack.vector(Array::StyleMean).is_err());
+    let mean = |size| BTreeMap::from([(Array::StyleMean, ArrayD::from_elem(vec![size], 0.5))]);
+    let more = with_arrays(&pack, &place, &mean(600)).unwrap();
+    more.verify().unwrap();
+    assert_eq!(more.vector(Array::StyleMean).unwrap(), Array1::from_elem(600, 0.5));
+    assert_eq!(more.manifest().roles, pack.manifest().roles);
+    // What does not fit leaves the pack as it was.
+    assert!(matches!(with_arrays(&more, &place, &mean(601)), Err(Error::Pack(_))));
+    Pack::open(&place, &place).unwrap().verify().unwrap();
 }
 
 #[test]

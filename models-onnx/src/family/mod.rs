@@ -1,3 +1,4 @@
 //! One file per kind of generator.
 
+pub mod blobgan;
 pub mod stylegan;

@@ -50,7 +50,10 @@ impl GradientSession {
             OptimiseError::Run(why) => OptimiseError::Open(why),
             other => other,
         };
-        let mut builder = runtime.builder().map_err(failed)?;
+        // Weights that are packed for products lie in memory twice: with CLIP that is twice the memory of a step, for a
+        // fifth of its time (BENCH.md of pentimento-autodiff).
+        let mut builder =
+            runtime.builder().map_err(failed)?.with_prepacking(false).map_err(|e| failed(e.into()))?;
         if !weights.is_empty() {
             builder = builder
                 .with_external_initializer_file_in_memory(WEIGHTS, weights)

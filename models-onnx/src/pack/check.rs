@@ -98,13 +98,14 @@ fn shapes(m: &Manifest) -> Result<(), String> {
         widths.agree("S", m.styles.iter().map(|s| s.channels).sum())?;
     }
     for (role, contract) in &m.roles {
-        form::fits(contract, role.form(), &mut widths).map_err(|why| format!("{why} for the {role}"))?;
+        let form = role.form(m.family).ok_or_else(|| format!("a {role} in a family without"))?;
+        form::fits(contract, &form, &mut widths).map_err(|why| format!("{why} for the {role}"))?;
     }
     for (name, contract) in &m.mappers {
         ensure(!name.is_empty() && name.len() <= 64, || "the name of a mapper".into())?;
         graph(Role::Mapper, contract)?;
-        form::fits(contract, Role::Mapper.form(), &mut widths)
-            .map_err(|why| format!("{why} for the mapper “{name}”"))?;
+        let form = Role::Mapper.form(m.family).ok_or("a mapper in a family without")?;
+        form::fits(contract, &form, &mut widths).map_err(|why| format!("{why} for the mapper “{name}”"))?;
     }
     let size = |letter| widths.of(letter);
     for (array, file) in &m.arrays {
@@ -149,6 +150,14 @@ fn bounded(sizes: impl Iterator<Item = usize> + Clone) -> bool {
 }
 
 impl Manifest {
+    /// Whether sizes are sane and shapes fit each other; `path` is where errors say that it lies.
+    ///
+    /// # Errors
+    /// [`PackError::Unsound`], saying what does not fit.
+    pub fn check(&self, path: &Path) -> Result<(), PackError> {
+        sound(self, path)
+    }
+
     /// Those of `roles` that the pack does not have. A text encoder stands for a sentence encoder and its projection.
     pub fn missing(&self, roles: &[Role]) -> Vec<Role> {
         let tower = self.roles.contains_key(&Role::TextEncoder);

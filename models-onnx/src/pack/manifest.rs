@@ -65,6 +65,9 @@ pub enum Family {
     /// StyleGAN2 and its descendants with the same StyleSpace.
     #[serde(rename = "stylegan2")]
     StyleGan2,
+    /// BlobGAN: pictures made of blobs.
+    #[serde(rename = "blobgan")]
+    BlobGan,
 }
 
 /// Under what terms a pack may be used.

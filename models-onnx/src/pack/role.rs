@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::manifest::Family;
+
 /// What a graph is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -12,7 +14,9 @@ pub enum Role {
     Mapping,
     /// From a code to the styles of all layers.
     Affine,
-    /// From styles to a picture.
+    /// From a code to blobs.
+    Layout,
+    /// From styles, or blobs, to a picture.
     Synthesis,
     /// From a photo to its code.
     Encoder,
@@ -34,6 +38,9 @@ pub enum Role {
     Mapper,
 }
 
+/// The blobs of a picture, in the order in which they come out of graphs; see [`crate::family::blobgan`].
+const BLOBS: &str = "xs[n,K] ys[n,K] sizes[n,K] covs[n,K,2,2] features[n,K,F] styles[n,K,V]";
+
 /// Everything that there is to say about a role.
 struct About {
     role: Role,
@@ -46,9 +53,10 @@ struct About {
 }
 
 #[rustfmt::skip]
-const ABOUT: [About; 12] = [
+const ABOUT: [About; 13] = [
     About { role: Role::Mapping, name: "mapping", words: "mapping network", form: "z[n,Z] -> w[n,W]" },
     About { role: Role::Affine, name: "affine", words: "style layers", form: "w_plus[n,L,W] -> styles[n,S]" },
+    About { role: Role::Layout, name: "layout", words: "layout network", form: "" },
     About { role: Role::Synthesis, name: "synthesis", words: "generator", form: "styles[n,S] -> image[n,3,R,R]" },
     About { role: Role::Encoder, name: "encoder", words: "photo encoder", form: "image[n,3,R,R] -> w_plus[n,L,W]" },
     About { role: Role::ImageEncoder, name: "image-encoder", words: "picture understanding model", form: "image[n,3,R,R] -> embedding[n,D]" },
@@ -56,7 +64,7 @@ const ABOUT: [About; 12] = [
     About { role: Role::SentenceEncoder, name: "sentence-encoder", words: "text model", form: "input_ids:i64[n,t] attention_mask:i64[n,t]? token_type_ids:i64[n,t]? -> *[n,t,H]" },
     About { role: Role::TextProjection, name: "text-projection", words: "text to picture model", form: "sentence[n,H] -> embedding[n,D]" },
     About { role: Role::Segmenter, name: "segmenter", words: "segmentation model", form: "styles[n,S] -> *" },
-    About { role: Role::Identity, name: "identity", words: "identity model", form: "image[n,3,R,R] -> embedding[n,I]" },
+    About { role: Role::Identity, name: "identity", words: "identity model", form: "image[n,3,R,R] -> identity[n,I]" },
     About { role: Role::Perceptual, name: "perceptual", words: "model of perceived difference", form: "a[n,3,R,R] b[n,3,R,R] -> distance[n]" },
     About { role: Role::Mapper, name: "mapper", words: "mapper", form: "w_plus[n,L,W] -> delta[n,L,W] | styles[n,S] -> delta[n,S]" },
 ];
@@ -88,11 +96,23 @@ impl Role {
         ABOUT.iter().find(|about| about.name == name).map(|about| about.role)
     }
 
-    /// What goes in and comes out, as `styles[n,S] -> image[n,3,R,R]`: small letters are open sizes, capitals are
+    /// What goes in and comes out in a family, as `styles[n,S] -> image[n,3,R,R]`; nothing where the family has no such
+    /// role. In that line, small letters are open sizes, capitals are
     /// sizes that the whole pack shares (`S` style channels, `R` its resolution), `?` marks what may be missing and `*`
     /// what may be called or shaped in any way, ` | ` stands between alternatives; numbers are of single precision where no type is given.
-    pub fn form(self) -> &'static str {
-        self.about().form
+    pub fn form(self, family: Family) -> Option<String> {
+        let about = self.about();
+        match (family, self) {
+            // Blobs of a picture may be any number.
+            (Family::BlobGan, Role::Synthesis) => {
+                Some(format!("{} -> image[n,3,R,R]", BLOBS.replace('K', "k")))
+            }
+            (Family::BlobGan, Role::Encoder) => Some(format!("image[n,3,R,R] -> {BLOBS}")),
+            (Family::BlobGan, Role::Layout) => Some(format!("w[n,W] -> {BLOBS}")),
+            (Family::BlobGan, Role::Affine | Role::Segmenter | Role::Mapper) => None,
+            (Family::StyleGan2, Role::Layout) => None,
+            _ => Some(about.form.to_owned()),
+        }
     }
 
     fn about(self) -> &'static About {

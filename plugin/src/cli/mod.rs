@@ -4,6 +4,7 @@ mod colour;
 mod convert;
 mod pack;
 pub mod photo;
+mod relevance;
 mod run;
 
 use std::ffi::OsString;
@@ -49,6 +50,7 @@ pub fn main(arguments: Vec<OsString>, places: &Places) -> i32 {
         Some(("pack", matches)) => pack::run(matches, places),
         Some(("run", matches)) => run::run(matches, places),
         Some(("convert", matches)) => convert::run(matches, places),
+        Some(("relevance", matches)) => relevance::run(matches, places),
         Some((name, matches)) => match OPERATIONS.iter().find(|operation| operation.id() == name) {
             Some(operation) => edit(*operation, matches, places),
             None => Err(PluginError::NoOperation(name.to_owned())),
@@ -76,6 +78,7 @@ fn command() -> Command {
         .subcommand(pack::command())
         .subcommand(run::command())
         .subcommand(convert::command())
+        .subcommand(relevance::command())
         .subcommand(Command::new("packs").about("Lists the installed packs, what they can do and what is wrong with them"))
 }
 

@@ -3,13 +3,15 @@
 use checkpoint::Checkpoint;
 
 use super::terms::{self, Terms};
-use crate::networks::{clip, encoder, identity, lpips, mapper, stylegan2};
+use crate::networks::{blobgan, clip, encoder, identity, lpips, mapper, stylegan2};
 
 /// One thing that a file holds.
 #[derive(Debug, Clone)]
 pub enum Found {
     /// A StyleGAN2 generator.
     Generator(stylegan2::Form),
+    /// Networks of BlobGAN.
+    Blobs(blobgan::Form),
     /// An encoder of photos into W+.
     Encoder(encoder::Form),
     /// A judge of identities.
@@ -36,6 +38,7 @@ pub enum Found {
 pub(super) fn recognise(checkpoint: &Checkpoint) -> Vec<Found> {
     let mut found = Vec::new();
     found.extend(stylegan2::recognise(checkpoint).map(Found::Generator));
+    found.extend(blobgan::recognise(checkpoint).map(Found::Blobs));
     found.extend(encoder::recognise(checkpoint).map(Found::Encoder));
     found.extend(identity::recognise(checkpoint).map(Found::Identity));
     found.extend(clip::recognise(checkpoint).map(Found::Clip));
@@ -75,6 +78,13 @@ impl Found {
                 form.width,
                 form.channels_of_styles()
             ),
+            Self::Blobs(form) => {
+                let layout = form.layout.as_ref().map(|_| "layout network".to_owned());
+                let decoder = form.decoder.as_ref().map(|d| format!("generator of {} px", d.resolution()));
+                let inverter = form.inverter.as_ref().map(|_| "encoder of photos".to_owned());
+                let parts: Vec<String> = [layout, decoder, inverter].into_iter().flatten().collect();
+                format!("BlobGAN: {}", parts.join(", "))
+            }
             Self::Encoder(form) => {
                 let kind =
                     if form.channels == 6 { "ReStyle encoder, one pass of it" } else { "encoder of photos" };
@@ -123,6 +133,7 @@ impl Found {
     pub fn terms(&self) -> Option<&'static Terms> {
         match self {
             Self::Generator(_) => Some(&terms::STYLEGAN2),
+            Self::Blobs(_) => Some(&terms::BLOBGAN),
             Self::Encoder(_) => Some(&terms::ENCODERS),
             Self::Identity(_) => Some(&terms::IDENTITY),
             Self::Judge(_) | Self::Calibration => Some(&terms::LPIPS),

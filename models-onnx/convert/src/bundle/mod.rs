@@ -4,7 +4,9 @@
 //! 2. [`Bundle::report`] says it: what was found, under what terms, which graphs it makes, what is missing for what.
 //! 3. [`Bundle::pack`] builds the graphs and puts them together to a pack, which [`NewPack::write`] writes.
 
+mod blobgan;
 mod found;
+mod manifest;
 mod report;
 mod stylegan;
 mod terms;
@@ -94,6 +96,9 @@ impl Bundle {
     pub fn pack(&self, wishes: &Wishes) -> Result<NewPack, Error> {
         if self.all().any(|(_, found)| matches!(found, Found::Generator(_))) {
             return stylegan::pack(self, wishes);
+        }
+        if self.all().any(|(_, found)| matches!(found, Found::Blobs(_))) {
+            return blobgan::pack(self, wishes);
         }
         Err(Error::Unsupported("none of the files holds a generator, without which there is no pack".into()))
     }

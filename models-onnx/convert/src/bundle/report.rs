@@ -1,9 +1,10 @@
 //! What is said before anything is converted.
 
 use super::{Brought, Bundle, Found};
+use crate::networks::blobgan;
 
 /// What can be done with a pack, and what each needs.
-const USES: [(&str, &[Need]); 5] = [
+const USES: [(&str, &[Need]); 6] = [
     ("reconstructing photos", &[Need::Generator, Need::Encoder]),
     (
         "text edits by direction",
@@ -14,12 +15,15 @@ const USES: [(&str, &[Need]); 5] = [
         &[Need::Generator, Need::Encoder, Need::Image, Need::Text, Need::Vocabulary],
     ),
     ("text edits by mapper", &[Need::Generator, Need::Encoder, Need::Mapper]),
+    ("moving the things in a room", &[Need::Blobs, Need::Inverter]),
     ("keeping who it is", &[Need::Generator, Need::Identity]),
 ];
 
 #[derive(Clone, Copy)]
 enum Need {
     Generator,
+    Blobs,
+    Inverter,
     Encoder,
     Image,
     Text,
@@ -33,6 +37,8 @@ impl Need {
     fn words(self) -> &'static str {
         match self {
             Need::Generator => "a generator",
+            Need::Blobs => "BlobGAN's generator (such as bedrooms.ckpt)",
+            Need::Inverter => "BlobGAN's inverter (such as bedrooms_invert.ckpt)",
             Need::Encoder => "an encoder (such as e4e_ffhq_encode.pt)",
             Need::Image => "CLIP's image tower (such as ViT-B-32.pt)",
             Need::Text => "CLIP's text tower (such as ViT-B-32.pt)",
@@ -46,6 +52,8 @@ impl Need {
     fn met(self, found: &Found) -> bool {
         match (self, found) {
             (Need::Generator, Found::Generator(_))
+            | (Need::Blobs, Found::Blobs(blobgan::Form { decoder: Some(_), .. }))
+            | (Need::Inverter, Found::Blobs(blobgan::Form { inverter: Some(_), .. }))
             | (Need::Encoder, Found::Encoder(_))
             | (Need::Vocabulary, Found::Vocabulary(_))
             | (Need::Relevance, Found::Relevance(..))

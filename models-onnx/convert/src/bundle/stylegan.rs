@@ -3,20 +3,14 @@
 use std::collections::BTreeMap;
 
 use models_onnx::Role;
-use models_onnx::pack::{
-    Alignment, AlignmentKind, Array, Cleaning, DirectionDefaults, Family, Fidelity, File, Licence, Manifest,
-    Range, Style, Text, VERSION,
-};
+use models_onnx::pack::{Array, Cleaning, DirectionDefaults, Family, File, Style, Text};
 
+use super::manifest::manifest;
 use super::{Brought, Bundle, Found, Wishes};
 use crate::Network;
 use crate::error::Error;
 use crate::networks::{clip, direction, encoder, identity, lpips, mapper, stylegan2};
 use crate::pack::NewPack;
-
-/// e4e on photographs of faces: a mean square of 0.0475 between −1 and 1 (Tov et al., 2021, table 1), which are 19.2 dB,
-/// and well below that a picture that is hardly the same person. Nobody measured the pack itself.
-const FIDELITY: Fidelity = Fidelity { typical: 19.2, poor: 15.0 };
 
 /// Where StyleCLIP's sliders start.
 const DIRECTION: DirectionDefaults = DirectionDefaults { strength: 4.1, disentanglement: 0.15 };
@@ -31,19 +25,17 @@ pub(super) fn pack(bundle: &Bundle, wishes: &Wishes) -> Result<NewPack, Error> {
     });
     let (file, form) = all.next().ok_or_else(none)?;
 
+    let style = |s: stylegan2::Style| Style { name: s.name, channels: s.channels, rgb: s.rgb };
+    let styles = form.styles().into_iter().map(style).collect();
     let mut pack = NewPack {
-        manifest: manifest(bundle, wishes, form),
+        manifest: manifest(bundle, wishes, Family::StyleGan2, form.resolution, styles),
         graphs: BTreeMap::new(),
         mappers: BTreeMap::new(),
         arrays: BTreeMap::new(),
         attributes: BTreeMap::new(),
         files: BTreeMap::new(),
     };
-    let network = stylegan2::build(&file.checkpoint, &stylegan2::Options::default())?;
-    if let Some(mean) = network.arrays.get("w-mean") {
-        pack.arrays.insert(Array::CodeMean, mean.clone());
-    }
-    take(&mut pack, network);
+    take(&mut pack, stylegan2::build(&file.checkpoint, &stylegan2::Options::default())?);
     for (file, found) in bundle.all() {
         add(&mut pack, bundle, file, found, form, wishes)?;
     }
@@ -123,13 +115,20 @@ fn add(
             pack.arrays.insert(Array::StyleMean, mean.into_dyn());
             pack.arrays.insert(Array::StyleStd, deviation.into_dyn());
         }
-        Found::Generator(_) | Found::Encoder(_) | Found::Calibration | Found::Vocabulary(_) => {}
+        Found::Generator(_)
+        | Found::Blobs(_)
+        | Found::Encoder(_)
+        | Found::Calibration
+        | Found::Vocabulary(_) => {}
     }
     Ok(())
 }
 
-/// Takes the graphs of a network whose roles are free.
+/// Takes the graphs of a network whose roles are free, and the mean of codes from whoever tells it first.
 fn take(pack: &mut NewPack, network: Network) {
+    if let Some(mean) = network.arrays.get(Array::CodeMean.name()) {
+        pack.arrays.entry(Array::CodeMean).or_insert_with(|| mean.clone());
+    }
     for part in network.parts {
         if let Some(role) = Role::named(part.role) {
             pack.graphs.entry(role).or_insert(part.model);
@@ -155,41 +154,4 @@ fn neutral(wishes: &Wishes) -> &str {
 fn slug(name: &str) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     name.chars().map(letter).take(64).collect()
-}
-
-fn manifest(bundle: &Bundle, wishes: &Wishes, form: &stylegan2::Form) -> Manifest {
-    let terms = bundle.terms();
-    let mut spdx: Vec<&str> = terms.iter().map(|t| t.spdx).collect();
-    spdx.sort_unstable();
-    spdx.dedup();
-    let text: Vec<String> = terms.iter().map(|t| format!("{}: {}", t.what, t.text)).collect();
-    let files: Vec<_> = bundle.files.iter().filter_map(|f| f.path.file_name()?.to_str()).collect();
-    let name = if wishes.name.is_empty() { &wishes.id } else { &wishes.name };
-    let domain = if wishes.domain.is_empty() { "pictures nobody described" } else { &wishes.domain };
-    let style = |s: stylegan2::Style| Style { name: s.name, channels: s.channels, rgb: s.rgb };
-    Manifest {
-        version: VERSION,
-        id: wishes.id.clone(),
-        name: name.clone(),
-        description: format!("Converted from {}", files.join(", ")),
-        family: Family::StyleGan2,
-        resolution: u32::try_from(form.resolution).unwrap_or(u32::MAX),
-        domain: domain.to_owned(),
-        licence: Licence {
-            spdx: spdx.join(" AND "),
-            text: text.join("\n"),
-            origin: "Files of the user's own, converted by Pentimento".into(),
-        },
-        range: Range { low: -1.0, high: 1.0 },
-        alignment: Alignment { kind: AlignmentKind::Square, eyes: None },
-        fidelity: FIDELITY,
-        roles: BTreeMap::new(),
-        mappers: BTreeMap::new(),
-        attributes: BTreeMap::new(),
-        files: BTreeMap::new(),
-        arrays: BTreeMap::new(),
-        styles: form.styles().into_iter().map(style).collect(),
-        text: None,
-        direction: None,
-    }
 }

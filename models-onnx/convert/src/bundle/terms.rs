@@ -19,6 +19,13 @@ pub(super) const STYLEGAN2: Terms = Terms {
            commercially; files passed on keep this notice. The pictures of FFHQ are under CC BY, CC BY-NC and others.",
 };
 
+pub(super) const BLOBGAN: Terms = Terms {
+    what: "BlobGAN",
+    spdx: "LicenseRef-BlobGAN",
+    text: "Published by Epstein, Park, Zhang, Shechtman and Efros; read the licence of their project before you use or \
+           pass on its files. They were trained on rooms of LSUN, whose pictures were given for research.",
+};
+
 pub(super) const ENCODERS: Terms = Terms {
     what: "pSp, e4e and ReStyle encoders",
     spdx: "MIT",

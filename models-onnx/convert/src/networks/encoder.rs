@@ -9,7 +9,7 @@
 //! They see pictures of 256 pixels, cars 192 rows of them. How they get there is part of the graph: `image` is reduced
 //! as Pillow does it, `reached` by means over areas.
 //!
-//! The array `w-mean [rows, W]` is the mean of W that they start from, the checkpoint's `latent_avg`; without ReStyle it
+//! The array `code-mean [rows, W]` is the mean of W that they start from, the checkpoint's `latent_avg`; without ReStyle it
 //! is added already. A checkpoint that lacks it was trained to do without.
 //!
 //! ReStyle runs [`PASSES`] times. It begins with `from` the mean and `reached` the picture that the generator makes of
@@ -170,7 +170,7 @@ pub fn build(checkpoint: &Checkpoint, options: &Options) -> Result<Network, Erro
         image = graph.concat(&[&image, &picture("reached", 3, means)?], 1)?;
         from = Some(graph.input("from", &batch([form.rows, form.width]))?);
     } else if let Some(mean) = &mean {
-        from = Some(graph.weight("w-mean", mean.view().insert_axis(Axis(0)))?);
+        from = Some(graph.weight("code-mean", mean.view().insert_axis(Axis(0)))?);
     }
     let own = checkpoint.under(&form.prefix);
     let layers = Layers { graph: &graph, checkpoint: &own };
@@ -190,7 +190,7 @@ pub fn build(checkpoint: &Checkpoint, options: &Options) -> Result<Network, Erro
     graph.output("w_plus", &w_plus)?;
     let mut network = Network::default();
     network.parts.push(Part { role: "encoder", model: graph.finish()? });
-    network.arrays.extend(mean.map(|mean| ("w-mean", mean.into_dyn())));
+    network.arrays.extend(mean.map(|mean| ("code-mean", mean.into_dyn())));
     Ok(network)
 }
 

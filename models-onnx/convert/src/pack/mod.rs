@@ -114,11 +114,35 @@ impl NewPack {
             manifest.files.insert(*file, write(folder, "tokenizer.json", bytes)?);
         }
         write(folder, "LICENCE.txt", licence(&manifest).as_bytes())?;
-        let text = toml::to_string(&manifest).map_err(|e| Error::Unsupported(e.to_string()))?;
-        let text = format!("# Written by `pentimento convert`.\n{text}");
-        write(folder, MANIFEST, text.as_bytes())?;
-        Ok(())
+        describe(folder, &manifest)
     }
+}
+
+/// The pack with arrays added to those it has, or put in their place. Its manifest is replaced last, so that the pack is
+/// whole at any time.
+///
+/// # Errors
+/// [`Error::Write`], and [`Error::Pack`] for arrays that do not fit the pack.
+pub fn with_arrays(pack: &Pack, shared: &Path, arrays: &BTreeMap<Array, ArrayD<f32>>) -> Result<Pack, Error> {
+    let mut manifest = pack.manifest().clone();
+    for (array, values) in arrays {
+        // Under a name of its own: the file that the old manifest names stays as it is.
+        let name = format!("{}-{}", array.name(), &pack.hash()[..8]);
+        manifest.arrays.insert(*array, npy(pack.folder(), &name, values)?);
+    }
+    manifest.check(&pack.folder().join(MANIFEST))?;
+    describe(pack.folder(), &manifest)?;
+    Ok(Pack::open(pack.folder(), shared)?)
+}
+
+/// Writes the manifest.
+fn describe(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
+    let text = toml::to_string(manifest).map_err(|e| Error::Unsupported(e.to_string()))?;
+    let text = format!("# Written by Pentimento.\n{text}");
+    let new = format!("{MANIFEST}.new");
+    write(folder, &new, text.as_bytes())?;
+    let path = folder.join(MANIFEST);
+    fs::rename(folder.join(new), &path).map_err(|why| Error::Write { why, path })
 }
 
 fn licence(manifest: &Manifest) -> String {

@@ -65,10 +65,12 @@ impl Trial {
             .map(|(name, value)| (name, Tensor::F32(value.view())))
             .chain(tokens.iter().map(|(name, value)| (*name, Tensor::I64(value.view()))))
             .collect();
-        let output = session.run(&inputs, cancel)?.into_iter().next();
-        if let (Some(port), Some(output)) = (contract.outputs.first(), output) {
-            self.inputs.entry(port.name.clone()).or_insert_with(|| output.clone());
-            self.outputs.insert(name.to_owned(), output);
+        let outputs = session.run(&inputs, cancel)?;
+        if let Some(first) = outputs.first() {
+            self.outputs.insert(name.to_owned(), first.clone());
+        }
+        for (port, output) in contract.outputs.iter().zip(outputs) {
+            self.inputs.entry(port.name.clone()).or_insert(output);
         }
         Ok(())
     }

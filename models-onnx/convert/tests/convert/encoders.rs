@@ -187,7 +187,7 @@ fn rows_are_those_of_e4e_and_of_psp() {
     let found = run(&network, "encoder", &[("image", &image)], "w_plus");
     close("e4e", &found, &e4e, 1e-4);
     assert!(difference(&found, &psp) > 1e-2);
-    assert_eq!(network.arrays["w-mean"], checkpoint.f32("latent_avg").unwrap());
+    assert_eq!(network.arrays["code-mean"], checkpoint.f32("latent_avg").unwrap());
     let found = run(&encoder(&checkpoint, Rows::Each), "encoder", &[("image", &image)], "w_plus");
     close("psp", &found, &psp, 1e-4);
 
@@ -260,7 +260,7 @@ fn restyle_runs_five_times_from_the_mean() {
             .into_dyn()
     };
     let image = picture("face", [1, 3, 512, 512]);
-    let mut w = network.arrays["w-mean"].clone().insert_axis(Axis(0));
+    let mut w = network.arrays["code-mean"].clone().insert_axis(Axis(0));
     let mut reached = picture("mean", [1, 3, 512, 512]);
     let mut runner = Runner::new(&network.parts[0].model);
     for _ in 0..encoder::PASSES {

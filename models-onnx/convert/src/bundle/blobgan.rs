@@ -1,0 +1,41 @@
+//! A pack around a BlobGAN generator.
+
+use std::collections::BTreeMap;
+
+use models_onnx::Role;
+use models_onnx::pack::Family;
+
+use super::manifest::manifest;
+use super::{Bundle, Found, Wishes};
+use crate::error::Error;
+use crate::networks::blobgan;
+use crate::pack::NewPack;
+
+pub(super) fn pack(bundle: &Bundle, wishes: &Wishes) -> Result<NewPack, Error> {
+    let networks = || {
+        bundle.all().filter_map(|(file, found)| match found {
+            Found::Blobs(form) => Some((file, form)),
+            _ => None,
+        })
+    };
+    let decoder = networks().find_map(|(_, form)| form.decoder.as_ref());
+    let none = || Error::Unsupported("none of the files holds BlobGAN's decoder".into());
+    let resolution = decoder.ok_or_else(none)?.resolution();
+    let mut graphs = BTreeMap::new();
+    // The inverter was published in a file of its own.
+    for (file, _) in networks() {
+        for part in blobgan::build(&file.checkpoint, &blobgan::Options::default())?.parts {
+            if let Some(role) = Role::named(part.role) {
+                graphs.entry(role).or_insert(part.model);
+            }
+        }
+    }
+    Ok(NewPack {
+        manifest: manifest(bundle, wishes, Family::BlobGan, resolution, Vec::new()),
+        graphs,
+        mappers: BTreeMap::new(),
+        arrays: BTreeMap::new(),
+        attributes: BTreeMap::new(),
+        files: BTreeMap::new(),
+    })
+}
