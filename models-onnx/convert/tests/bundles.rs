@@ -29,8 +29,8 @@ fn entry(name: String, shape: &[usize], scale: f32, offset: f32) -> Entry {
     Entry { name, shape: shape.to_vec(), scale, offset }
 }
 
-/// A generator of 1024 pixels with few channels, in rosinality's layout.
-fn generator(prefix: &str) -> Vec<Entry> {
+/// A generator with few channels of 4 · 2^`levels` pixels, in rosinality's layout.
+fn generator(prefix: &str, levels: usize) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut add = |name: String, shape: &[usize], scale, offset| {
         entries.push(entry(format!("{prefix}{name}"), shape, scale, offset));
@@ -55,7 +55,7 @@ fn generator(prefix: &str) -> Vec<Entry> {
     };
     layer("conv1".into(), channels(0), channels(0), false);
     layer("to_rgb1".into(), channels(0), 3, true);
-    for level in 1..9 {
+    for level in 1..=levels {
         let (before, here) = (channels(level - 1), channels(level));
         layer(format!("convs.{}", 2 * level - 2), before, here, false);
         layer(format!("convs.{}", 2 * level - 1), here, here, false);
@@ -107,7 +107,7 @@ fn files() -> Files {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let mut photos = layout("../reference/layouts/e4e-narrow.txt");
-    photos.extend(generator("state_dict.decoder."));
+    photos.extend(generator("state_dict.decoder.", 8));
     let age = at("c");
     ndarray_npy::write_npy(&age, &Array2::<f64>::from_elem((1, WIDTH), 0.5)).unwrap();
     let relevance = at("d");
@@ -205,10 +205,8 @@ fn a_bundle_becomes_a_pack_that_runs() {
 fn parts_of_different_generators_do_not_go_together() {
     let files = files();
     let other = files.folder.path().join("e");
-    let narrow: Vec<Entry> =
-        generator("g_ema.").into_iter().filter(|e| !e.name.contains("convs.1")).collect();
-    // Without its higher layers it is a generator of 32 pixels, whose W+ has 8 rows.
-    let other = write(other, &narrow);
+    // 32 pixels, whose W+ has 8 rows.
+    let other = write(other, &generator("g_ema.", 3));
     let bundle = Bundle::open(&[&other, &files.photos]).unwrap();
     let error = bundle.pack(&Wishes { id: "mixed".into(), ..Wishes::default() }).unwrap_err();
     assert!(error.to_string().contains("the encoder belongs to another generator"), "{error}");
@@ -241,4 +239,37 @@ fn blobs_become_a_pack_whose_pictures_go_there_and_back() {
     let moved = generator.synthesise(&code.clone().with("xs", xs), &cancel).unwrap();
     assert_ne!(moved, picture);
     assert_eq!(generator.synthesise(&code, &cancel).unwrap(), picture);
+}
+
+#[test]
+fn restyle_reaches_the_photo_in_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut entries = layout("../reference/layouts/restyle-irse50.txt");
+    entries.extend(generator("state_dict.decoder.", 6));
+    let file = write(folder.path().join("x"), &entries);
+    let wishes = Wishes { id: "steps".into(), encoder: Some(Rows::Each), ..Wishes::default() };
+    let new = Bundle::open(&[&file]).unwrap().pack(&wishes).unwrap();
+    let (place, cancel, runtime) = (folder.path().join("steps"), Cancel::new(), runtime());
+    let pack = Arc::new(new.write(&place, folder.path(), Writing::default(), &runtime, &cancel).unwrap());
+    assert!(pack.missing(&[Role::Encoder]).is_empty(), "it stands for an encoder of one step");
+    let photo =
+        Array4::from_shape_fn((1, 3, 256, 256), |(_, c, y, x)| ((x + 2 * y + 50 * c) as f32 * 0.03).sin());
+    let code = models_onnx::generator::open(&pack, &runtime).encode(&photo, &cancel).unwrap();
+
+    // The same five steps by hand.
+    let session = |role| Session::open(&runtime, &pack, role).unwrap();
+    let (mut affine, mut synthesis, mut step) =
+        (session(Role::Affine), session(Role::Synthesis), session(Role::Restyle));
+    let one = |session: &mut Session, inputs: &[(&str, &ArrayD<f32>)]| {
+        let inputs: Vec<_> = inputs.iter().map(|(name, array)| (*name, Tensor::F32(array.view()))).collect();
+        session.run(&inputs, &cancel).unwrap().remove(0)
+    };
+    let photo = photo.into_dyn();
+    let mut from = pack.matrix(Array::CodeMean).unwrap().insert_axis(ndarray::Axis(0)).into_dyn();
+    for _ in 0..5 {
+        let styles = one(&mut affine, &[("w_plus", &from)]);
+        let reached = one(&mut synthesis, &[("styles", &styles)]);
+        from = one(&mut step, &[("image", &photo), ("reached", &reached), ("from", &from)]);
+    }
+    assert_eq!(code.tensor("w_plus").unwrap(), &from);
 }

@@ -4,20 +4,24 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array4, ArrayD, Ix4};
+use ndarray::{Array4, ArrayD, Axis, Ix4};
 
 use crate::cancel::Cancel;
 use crate::code::{Code, STYLES, W_PLUS};
 use crate::error::ModelError;
 use crate::generator::Generator;
-use crate::pack::{Pack, Role};
+use crate::pack::{Array, Pack, Role};
 use crate::runtime::Runtime;
 use crate::session::{Lazy, Tensor};
+
+/// How often ReStyle's encoder looks, as published.
+const PASSES: usize = 5;
 
 /// A generator of the family `stylegan2`.
 pub struct StyleGan {
     pack: Arc<Pack>,
     encoder: Lazy,
+    restyle: Lazy,
     affine: Lazy,
     synthesis: Lazy,
 }
@@ -28,6 +32,7 @@ impl StyleGan {
         let lazy = |role| Lazy::new(Arc::clone(&pack), runtime.clone(), role);
         Self {
             encoder: lazy(Role::Encoder),
+            restyle: lazy(Role::Restyle),
             affine: lazy(Role::Affine),
             synthesis: lazy(Role::Synthesis),
             pack,
@@ -42,10 +47,34 @@ impl StyleGan {
         let styles = self.affine.one(&[("w_plus", Tensor::F32(w_plus.view()))], cancel)?;
         Ok(Code::new(&self.pack).with(W_PLUS, w_plus).with(STYLES, styles))
     }
+
+    /// ReStyle (Alaluf et al., 2021, §3): from the mean code on, the encoder sees the photo beside the picture that was
+    /// reached, and says how to go on.
+    fn step_by_step(&mut self, image: &Array4<f32>, cancel: &Cancel) -> Result<Code, ModelError> {
+        let mean = self.pack.matrix(Array::CodeMean)?;
+        let views = vec![mean.view(); image.dim().0];
+        let start = ndarray::stack(Axis(0), &views).map_err(|e| ModelError::Foreign(e.to_string()))?;
+        let mut code = self.styled(start.into_dyn(), cancel)?;
+        for _ in 0..PASSES {
+            let reached = self.synthesise(&code, cancel)?;
+            let inputs = [
+                ("image", Tensor::F32(image.view().into_dyn())),
+                ("reached", Tensor::F32(reached.view().into_dyn())),
+                ("from", Tensor::F32(code.tensor(W_PLUS)?.view())),
+            ];
+            let w_plus = self.restyle.one(&inputs, cancel)?;
+            code = self.styled(w_plus, cancel)?;
+        }
+        Ok(code)
+    }
 }
 
 impl Generator for StyleGan {
     fn encode(&mut self, image: &Array4<f32>, cancel: &Cancel) -> Result<Code, ModelError> {
+        let roles = &self.pack.manifest().roles;
+        if roles.contains_key(&Role::Restyle) && !roles.contains_key(&Role::Encoder) {
+            return self.step_by_step(image, cancel);
+        }
         let w_plus = self.encoder.one(&[("image", Tensor::F32(image.view().into_dyn()))], cancel)?;
         self.styled(w_plus, cancel)
     }

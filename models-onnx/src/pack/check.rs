@@ -158,11 +158,16 @@ impl Manifest {
         sound(self, path)
     }
 
-    /// Those of `roles` that the pack does not have. A text encoder stands for a sentence encoder and its projection.
+    /// Those of `roles` that the pack does not have. A text encoder stands for a sentence encoder and its projection, an
+    /// encoder in steps, with the code it starts from, for one of a single step.
     pub fn missing(&self, roles: &[Role]) -> Vec<Role> {
-        let tower = self.roles.contains_key(&Role::TextEncoder);
-        let stands_in = |role| tower && matches!(role, Role::SentenceEncoder | Role::TextProjection);
-        roles.iter().copied().filter(|&role| !self.roles.contains_key(&role) && !stands_in(role)).collect()
+        let has = |role| self.roles.contains_key(&role);
+        let there = |role| match role {
+            Role::SentenceEncoder | Role::TextProjection => has(role) || has(Role::TextEncoder),
+            Role::Encoder => has(role) || has(Role::Restyle) && self.arrays.contains_key(&Array::CodeMean),
+            _ => has(role),
+        };
+        roles.iter().copied().filter(|&role| !there(role)).collect()
     }
 
     /// Every file the manifest names, graphs first.

@@ -20,6 +20,8 @@ pub enum Role {
     Synthesis,
     /// From a photo to its code.
     Encoder,
+    /// From a photo, a code and the picture of that code to a better code, step by step.
+    Restyle,
     /// From a picture to its place among texts and pictures.
     ImageEncoder,
     /// From a text's tokens to its place among texts and pictures.
@@ -53,12 +55,13 @@ struct About {
 }
 
 #[rustfmt::skip]
-const ABOUT: [About; 13] = [
+const ABOUT: [About; 14] = [
     About { role: Role::Mapping, name: "mapping", words: "mapping network", form: "z[n,Z] -> w[n,W]" },
     About { role: Role::Affine, name: "affine", words: "style layers", form: "w_plus[n,L,W] -> styles[n,S]" },
     About { role: Role::Layout, name: "layout", words: "layout network", form: "" },
     About { role: Role::Synthesis, name: "synthesis", words: "generator", form: "styles[n,S] -> image[n,3,R,R]" },
     About { role: Role::Encoder, name: "encoder", words: "photo encoder", form: "image[n,3,R,R] -> w_plus[n,L,W]" },
+    About { role: Role::Restyle, name: "restyle", words: "photo encoder in steps", form: "image[n,3,R,R] reached[n,3,R,R] from[n,L,W] -> w_plus[n,L,W]" },
     About { role: Role::ImageEncoder, name: "image-encoder", words: "picture understanding model", form: "image[n,3,R,R] -> embedding[n,D]" },
     About { role: Role::TextEncoder, name: "text-encoder", words: "text understanding model", form: "input_ids:i64[n,t] -> embedding[n,D]" },
     About { role: Role::SentenceEncoder, name: "sentence-encoder", words: "text model", form: "input_ids:i64[n,t] attention_mask:i64[n,t]? token_type_ids:i64[n,t]? -> *[n,t,H]" },
@@ -109,7 +112,7 @@ impl Role {
             }
             (Family::BlobGan, Role::Encoder) => Some(format!("image[n,3,R,R] -> {BLOBS}")),
             (Family::BlobGan, Role::Layout) => Some(format!("w[n,W] -> {BLOBS}")),
-            (Family::BlobGan, Role::Affine | Role::Segmenter | Role::Mapper) => None,
+            (Family::BlobGan, Role::Affine | Role::Restyle | Role::Segmenter | Role::Mapper) => None,
             (Family::StyleGan2, Role::Layout) => None,
             _ => Some(about.form.to_owned()),
         }

@@ -86,8 +86,11 @@ impl Found {
                 format!("BlobGAN: {}", parts.join(", "))
             }
             Self::Encoder(form) => {
-                let kind =
-                    if form.channels == 6 { "ReStyle encoder, one pass of it" } else { "encoder of photos" };
+                let kind = if form.channels == 6 {
+                    "ReStyle encoder of photos, in steps"
+                } else {
+                    "encoder of photos"
+                };
                 format!("{kind}, into W+ of {} × {}", form.rows, form.width)
             }
             Self::Identity(form) => format!("judge of identities, {} blocks", form.blocks),

@@ -54,7 +54,7 @@ fn add(
     let side = form.resolution;
     let name = || file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     match found {
-        Found::Encoder(encoder) if encoder.channels == 3 => {
+        Found::Encoder(encoder) if [3, 6].contains(&encoder.channels) => {
             fits(encoder.rows == form.rows() && encoder.width == form.width, "encoder", form)?;
             let rows = encoder.kind.or(wishes.encoder);
             let options = encoder::Options { side, rows, ..encoder::Options::default() };

@@ -4,7 +4,7 @@
 //! | role | inputs | outputs |
 //! |---|---|---|
 //! | `encoder` | `image [n, 3, R, R]` in −1..1, RGB | `w_plus [n, rows, W]` |
-//! | `encoder` of ReStyle | `image`, `reached`, both `[n, 3, R, R]`, and `from [n, rows, W]` | `w_plus [n, rows, W]` |
+//! | `restyle` | `image`, `reached`, both `[n, 3, R, R]`, and `from [n, rows, W]` | `w_plus [n, rows, W]` |
 //!
 //! They see pictures of 256 pixels, cars 192 rows of them. How they get there is part of the graph: `image` is reduced
 //! as Pillow does it, `reached` by means over areas.
@@ -189,7 +189,8 @@ pub fn build(checkpoint: &Checkpoint, options: &Options) -> Result<Network, Erro
     }
     graph.output("w_plus", &w_plus)?;
     let mut network = Network::default();
-    network.parts.push(Part { role: "encoder", model: graph.finish()? });
+    let role = if restyle { "restyle" } else { "encoder" };
+    network.parts.push(Part { role, model: graph.finish()? });
     network.arrays.extend(mean.map(|mean| ("code-mean", mean.into_dyn())));
     Ok(network)
 }
