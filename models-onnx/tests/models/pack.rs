@@ -26,8 +26,15 @@ fn the_tiny_pack_is_sound() {
     let pack = tiny();
     pack.verify().unwrap();
     assert_eq!(pack.manifest().id, "tiny");
-    let missing =
-        [Role::Layout, Role::TextEncoder, Role::Segmenter, Role::Identity, Role::Perceptual, Role::Mapper];
+    let missing = [
+        Role::Layout,
+        Role::Restyle,
+        Role::TextEncoder,
+        Role::Segmenter,
+        Role::Identity,
+        Role::Perceptual,
+        Role::Mapper,
+    ];
     assert_eq!(pack.missing(&Role::ALL), missing);
     assert_eq!(pack.hash(), crate::support::hash(&tiny_folder().join("pack.toml")));
 }

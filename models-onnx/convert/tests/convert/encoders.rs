@@ -240,7 +240,7 @@ fn restyle_adds_to_what_it_has_reached() {
         let from = checkpoint.f32("latent_avg").unwrap().insert_axis(Axis(0));
         let inputs = [("image", &image), ("reached", &reached), ("from", &from)];
         for (rows, over) in [(Rows::FirstAndOffsets, "e4e"), (Rows::Each, "psp")] {
-            let found = run(&encoder(&checkpoint, rows), "encoder", &inputs, "w_plus");
+            let found = run(&encoder(&checkpoint, rows), "restyle", &inputs, "w_plus");
             close(over, &found, &golden(&format!("restyle-{name}-{over}")), 1e-4);
         }
     }
