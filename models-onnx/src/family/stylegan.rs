@@ -15,7 +15,7 @@ use crate::runtime::Runtime;
 use crate::session::{Lazy, Tensor};
 
 /// How often ReStyle's encoder looks, as published.
-const PASSES: usize = 5;
+pub const PASSES: usize = 5;
 
 /// A generator of the family `stylegan2`.
 pub struct StyleGan {

@@ -19,6 +19,8 @@
 //! to which the others add (§4.2). Which it is stands in the checkpoint's `opts.encoder_type`; [`Options::rows`] says it
 //! for files without.
 
+pub use models_onnx::family::stylegan::PASSES;
+
 use checkpoint::{Checkpoint, Value as Setting};
 use ndarray::{Array2, Axis, Ix1, Ix2};
 
@@ -28,9 +30,6 @@ use super::{irse, tensor};
 use crate::build::{Graph, Resize, Value, batch};
 use crate::error::Error;
 use crate::{Network, Part};
-
-/// How often ReStyle runs, as published.
-pub const PASSES: usize = 5;
 
 /// Side of the pictures that encoders see.
 const SEEN: usize = 256;
