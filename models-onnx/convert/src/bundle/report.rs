@@ -72,7 +72,7 @@ pub(super) fn report(bundle: &Bundle) -> String {
         lines.push(format!("  {}", file.path.display()));
         lines.extend(contents(file).into_iter().map(|line| format!("    {line}")));
     }
-    lines.push("What the pack can be used for:".into());
+    lines.push("What the pack has all parts for (text edits by direction are in the plug-in, the rest is yet to come):".into());
     for (what, needs) in USES {
         let missing = needs.iter().filter(|need| !bundle.all().any(|(_, found)| need.met(found)));
         let missing: Vec<&str> = missing.map(|need| need.words()).collect();

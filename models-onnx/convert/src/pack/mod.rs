@@ -68,14 +68,24 @@ impl NewPack {
             return Err(Error::Exists(folder.to_owned()));
         }
         let staged = Staged::beside(folder)?;
-        self.fill(&staged.0, Model::clone, &BTreeMap::new())?;
+        self.fill(&staged.0, Model::clone)?;
         let tried = trial::run(&Pack::open(&staged.0, shared)?, None, runtime, cancel)?;
         if writing.half {
             let half = Staged::beside(&folder.with_extension("half"))?;
-            self.fill(&half.0, half::stored, &BTreeMap::new())?;
+            let mut manifest = self.fill(&half.0, half::stored)?;
             let again = trial::run(&Pack::open(&half.0, shared)?, Some(&tried), runtime, cancel)?;
             let errors = tried.errors(&again);
-            self.fill(&half.0, half::stored, &errors)?;
+            let storage = |name: &str| {
+                let error = errors.get(name).copied();
+                error.map(|error| Storage { precision: Precision::F16, error })
+            };
+            for (role, contract) in &mut manifest.roles {
+                contract.storage = storage(role.name());
+            }
+            for (name, contract) in &mut manifest.mappers {
+                contract.storage = storage(&format!("mapper-{name}"));
+            }
+            describe(&half.0, &manifest)?;
             half.take(folder)?;
         } else {
             staged.take(folder)?;
@@ -84,19 +94,9 @@ impl NewPack {
     }
 
     /// Writes every file and the manifest.
-    fn fill(
-        &self,
-        folder: &Path,
-        stored: impl Fn(&Model) -> Model,
-        errors: &BTreeMap<String, f64>,
-    ) -> Result<(), Error> {
+    fn fill(&self, folder: &Path, stored: impl Fn(&Model) -> Model) -> Result<Manifest, Error> {
         let mut manifest = self.manifest.clone();
-        let contract = |name: &str, model: &Model| -> Result<Contract, Error> {
-            let mut contract = graph(folder, name, &stored(model))?;
-            let error = errors.get(name).copied();
-            contract.storage = error.map(|error| Storage { precision: Precision::F16, error });
-            Ok(contract)
-        };
+        let contract = |name: &str, model: &Model| graph(folder, name, &stored(model));
         for (role, model) in &self.graphs {
             manifest.roles.insert(*role, contract(role.name(), model)?);
         }
@@ -114,7 +114,8 @@ impl NewPack {
             manifest.files.insert(*file, write(folder, "tokenizer.json", bytes)?);
         }
         write(folder, "LICENCE.txt", licence(&manifest).as_bytes())?;
-        describe(folder, &manifest)
+        describe(folder, &manifest)?;
+        Ok(manifest)
     }
 }
 
