@@ -40,11 +40,26 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Manifest, PackError> {
 /// Whether sizes are sane and shapes fit each other.
 pub(super) fn sound(manifest: &Manifest, path: &Path) -> Result<(), PackError> {
     let unsound = |what: String| PackError::Unsound { what, path: path.to_owned() };
-    scalars(manifest).and_then(|()| shapes(manifest)).map_err(unsound)
+    names(manifest).and_then(|()| scalars(manifest)).and_then(|()| shapes(manifest)).map_err(unsound)
 }
 
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what()) }
+}
+
+/// Whether every name can be told in a sentence of one line: manifests may spell line breaks inside strings.
+fn names(m: &Manifest) -> Result<(), String> {
+    let ports = m.roles.values().chain(m.mappers.values()).flat_map(|g| g.inputs.iter().chain(&g.outputs));
+    let graphs = ports.flat_map(|port| {
+        let sizes = port.dims.iter().filter_map(|dim| if let Dim::Any(name) = dim { Some(name) } else { None });
+        std::iter::once(&port.name).chain(sizes).cloned()
+    });
+    let files = m.sources().into_iter().map(|source| source.file);
+    let given = m.mappers.keys().chain(m.attributes.keys()).cloned();
+    for name in files.chain(graphs).chain(given) {
+        ensure(!name.chars().any(char::is_control), || format!("a name with control characters, {name:?}"))?;
+    }
+    Ok(())
 }
 
 fn scalars(m: &Manifest) -> Result<(), String> {

@@ -110,6 +110,12 @@ proptest! {
 }
 
 #[test]
+fn names_with_line_breaks() {
+    unsound("file = \"synthesis.onnx\"", "file = \"synthesis.on\\nx\"", "a name with control characters");
+    unsound("file = \"relevance.npy\"", "file = \"../\\u0007\"", "a name with control characters");
+}
+
+#[test]
 fn missing_files() {
     for file in ["synthesis.onnx", "tokenizer.json", "relevance.npy"] {
         let copy = Damaged::new();
