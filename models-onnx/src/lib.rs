@@ -27,7 +27,7 @@
 //! let runtime = Runtime::load(&places.onnxruntime(), Options::default())?;
 //! let cancel = Cancel::new();
 //!
-//! let mut generator = generator::open(&pack, &runtime);
+//! let mut generator = generator::open(&pack, &runtime)?;
 //! let code = generator.encode(&image, &cancel)?;
 //!
 //! let change = TextEncoder::open(&pack, &runtime)?.change("blue hair", "a person", &cancel)?;

@@ -5,7 +5,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::form::{self, Widths};
-use super::{Array, ArrayFile, Contract, Dim, Manifest, PackError, Port, Role, Source, VERSION};
+use super::{
+    Array, ArrayFile, Contract, Dim, Family, Fidelity, Manifest, PackError, Port, Role, Source, VERSION,
+};
 
 // Far beyond any generator, and small enough that no product of them overflows or eats the machine.
 const RESOLUTION: std::ops::RangeInclusive<u32> = 4..=4096;
@@ -14,6 +16,7 @@ const LAYERS: usize = 256;
 const DIM: usize = 1 << 20;
 const ELEMENTS: usize = 1 << 28;
 const TEMPLATES: usize = 512;
+const STEPS: u32 = 100_000;
 const STRING: usize = 1 << 16;
 
 /// The manifest in `bytes`; nothing but its version and its keys is checked.
@@ -51,7 +54,8 @@ fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
 fn names(m: &Manifest) -> Result<(), String> {
     let ports = m.roles.values().chain(m.mappers.values()).flat_map(|g| g.inputs.iter().chain(&g.outputs));
     let graphs = ports.flat_map(|port| {
-        let sizes = port.dims.iter().filter_map(|dim| if let Dim::Any(name) = dim { Some(name) } else { None });
+        let sizes =
+            port.dims.iter().filter_map(|dim| if let Dim::Any(name) = dim { Some(name) } else { None });
         std::iter::once(&port.name).chain(sizes).cloned()
     });
     let files = m.sources().into_iter().map(|source| source.file);
@@ -74,12 +78,26 @@ fn scalars(m: &Manifest) -> Result<(), String> {
     ensure(range, || format!("a range from {} to {}", m.range.low, m.range.high))?;
     let eyes = m.alignment.eyes.iter().flatten().flatten();
     ensure(eyes.clone().all(|v| (0.0..=1.0).contains(v)), || "eyes outside the picture".into())?;
-    let fidelity = m.fidelity.poor.is_finite() && m.fidelity.typical.is_finite();
-    ensure(fidelity && m.fidelity.poor <= m.fidelity.typical, || "a fidelity that is typically poor".into())?;
+    let coded = matches!(m.family, Family::StyleGan2 | Family::BlobGan);
+    ensure(m.fidelity.is_some() || !coded, || "no fidelity".into())?;
+    let sane = |f: Fidelity| f.poor.is_finite() && f.typical.is_finite() && f.poor <= f.typical;
+    ensure(m.fidelity.is_none_or(sane), || "a fidelity that is typically poor".into())?;
     if let Some(direction) = m.direction {
         let usable = direction.strength.is_finite() && direction.disentanglement.is_finite();
         ensure(usable && direction.disentanglement >= 0.0, || "a direction that is not a number".into())?;
     }
+    if let Some(d) = m.denoising {
+        let betas = 0.0 < d.beta_start && d.beta_start <= d.beta_end && d.beta_end < 1.0;
+        ensure(betas && (1..=STEPS).contains(&d.steps) && d.offset < d.steps, || {
+            format!("noise of {} steps from {} to {}", d.steps, d.beta_start, d.beta_end)
+        })?;
+        ensure((1..=64).contains(&d.pixels_per_latent), || {
+            format!("{} pixels per latent", d.pixels_per_latent)
+        })?;
+    }
+    ensure(m.denoising.is_some() == (m.family == Family::Diffusion), || {
+        "only the family diffusion is denoised, and it must say how".into()
+    })?;
     if let Some(text) = &m.text {
         ensure((1..=TEMPLATES).contains(&text.templates.len()), || "no templates, or too many".into())?;
         ensure(text.templates.iter().all(|t| t.contains("{}")), || "a template without {}".into())?;

@@ -38,6 +38,14 @@ pub enum Role {
     Perceptual,
     /// From a code, or from styles, to what one text adds to it. Packs may have many; they go by name.
     Mapper,
+    /// From noisy latents to what is noise in them.
+    Denoiser,
+    /// From a photo to the latents that a denoiser works on.
+    LatentEncoder,
+    /// From latents to a picture.
+    LatentDecoder,
+    /// From a picture to the same in another style, at once.
+    Stylise,
 }
 
 /// The blobs of a picture, in the order in which they come out of graphs; see [`crate::family::blobgan`].
@@ -55,7 +63,7 @@ struct About {
 }
 
 #[rustfmt::skip]
-const ABOUT: [About; 14] = [
+const ABOUT: [About; 18] = [
     About { role: Role::Mapping, name: "mapping", words: "mapping network", form: "z[n,Z] -> w[n,W]" },
     About { role: Role::Affine, name: "affine", words: "style layers", form: "w_plus[n,L,W] -> styles[n,S]" },
     About { role: Role::Layout, name: "layout", words: "layout network", form: "" },
@@ -70,6 +78,10 @@ const ABOUT: [About; 14] = [
     About { role: Role::Identity, name: "identity", words: "identity model", form: "image[n,3,R,R] -> identity[n,I]" },
     About { role: Role::Perceptual, name: "perceptual", words: "model of perceived difference", form: "a[n,3,R,R] b[n,3,R,R] -> distance[n]" },
     About { role: Role::Mapper, name: "mapper", words: "mapper", form: "w_plus[n,L,W] -> delta[n,L,W] | styles[n,S] -> delta[n,S]" },
+    About { role: Role::Denoiser, name: "denoiser", words: "denoiser", form: "sample[n,C,h,w] timestep[1] states[n,t,H] guidance[n,G]? -> prediction[n,C,h,w]" },
+    About { role: Role::LatentEncoder, name: "latent-encoder", words: "encoder of pictures into latents", form: "image[n,3,y,x] -> mean[n,C,h,w]" },
+    About { role: Role::LatentDecoder, name: "latent-decoder", words: "decoder of latents", form: "latent[n,C,h,w] -> image[n,3,y,x]" },
+    About { role: Role::Stylise, name: "stylise", words: "stylisation", form: "image[1,3,R,R] -> stylised[1,3,R,R]" },
 ];
 
 impl Role {
@@ -104,18 +116,29 @@ impl Role {
     /// sizes that the whole pack shares (`S` style channels, `R` its resolution), `?` marks what may be missing and `*`
     /// what may be called or shaped in any way, ` | ` stands between alternatives; numbers are of single precision where no type is given.
     pub fn form(self, family: Family) -> Option<String> {
-        let about = self.about();
-        match (family, self) {
-            // Blobs of a picture may be any number.
-            (Family::BlobGan, Role::Synthesis) => {
-                Some(format!("{} -> image[n,3,R,R]", BLOBS.replace('K', "k")))
+        use Role::*;
+        let judges = matches!(
+            self,
+            ImageEncoder | TextEncoder | SentenceEncoder | TextProjection | Identity | Perceptual
+        );
+        let belongs = match family {
+            Family::StyleGan2 => {
+                judges
+                    || matches!(self, Mapping | Affine | Synthesis | Encoder | Restyle | Segmenter | Mapper)
             }
-            (Family::BlobGan, Role::Encoder) => Some(format!("image[n,3,R,R] -> {BLOBS}")),
-            (Family::BlobGan, Role::Layout) => Some(format!("w[n,W] -> {BLOBS}")),
-            (Family::BlobGan, Role::Affine | Role::Restyle | Role::Segmenter | Role::Mapper) => None,
-            (Family::StyleGan2, Role::Layout) => None,
-            _ => Some(about.form.to_owned()),
-        }
+            Family::BlobGan => judges || matches!(self, Mapping | Layout | Synthesis | Encoder),
+            Family::Diffusion => judges || matches!(self, Denoiser | LatentEncoder | LatentDecoder),
+            Family::FeedForward => self == Stylise,
+        };
+        belongs.then(|| match (family, self) {
+            // Blobs of a picture may be any number.
+            (Family::BlobGan, Synthesis) => format!("{} -> image[n,3,R,R]", BLOBS.replace('K', "k")),
+            (Family::BlobGan, Encoder) => format!("image[n,3,R,R] -> {BLOBS}"),
+            (Family::BlobGan, Layout) => format!("w[n,W] -> {BLOBS}"),
+            // What a denoiser listens to is every token, not the text as a whole.
+            (Family::Diffusion, TextEncoder) => "input_ids:i64[n,t] -> states[n,t,H]".into(),
+            _ => self.about().form.to_owned(),
+        })
     }
 
     fn about(self) -> &'static About {
