@@ -1,6 +1,6 @@
 //! A model as bytes and files, with weights inside or beside it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Component, Path};
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::error::Error;
+use crate::facts::Facts;
 use crate::graph;
 use crate::inline;
 use crate::opset;
@@ -181,6 +182,30 @@ impl Model {
         fs::write(path, graph).map_err(|why| Error::File { why, path: path.to_owned() })
     }
 
+    /// The part of the model that makes some of its values, which become its outputs; inputs that they do not need go.
+    ///
+    /// # Errors
+    /// [`Error::NoValue`].
+    pub fn only(self, outputs: &[&str]) -> Result<Self, Error> {
+        let facts = Facts::of(self.graph());
+        let mut proto = self.proto;
+        let graph = proto.graph.as_mut().ok_or_else(|| Error::Unsound("it has no graph".into()))?;
+        let mut names = HashSet::new();
+        graph::names(graph, &mut names);
+        if let Some(none) = outputs.iter().find(|output| !names.contains(**output)) {
+            return Err(Error::NoValue((*none).into()));
+        }
+        graph.output = outputs.iter().map(|output| facts.describe(output)).collect();
+        graph::prune(graph);
+        let used: HashSet<&str> =
+            graph.node.iter().flat_map(graph::needs).chain(outputs.iter().copied()).collect();
+        let unused: Vec<String> =
+            graph.input.iter().map(|v| &v.name).filter(|n| !used.contains(n.as_str())).cloned().collect();
+        graph.input.retain(|v| !unused.contains(&v.name));
+        graph.initializer.retain(|t| !unused.contains(&t.name));
+        Self::new(proto)
+    }
+
     fn apart(&self, location: &str) -> Result<Apart, Error> {
         let mut apart = self.clone();
         let mut weights = Vec::new();
@@ -211,6 +236,20 @@ struct Apart {
     graph: Vec<u8>,
     weights: Vec<(usize, Bytes)>,
     length: usize,
+}
+
+impl ModelProto {
+    /// Initializers, and the values of constant nodes, wherever they are.
+    pub fn tensors_mut(&mut self) -> Vec<&mut TensorProto> {
+        tensors(self)
+    }
+}
+
+impl TensorProto {
+    /// Where its elements lie, for those outside of the model's own file.
+    pub fn location(&self) -> Option<&str> {
+        location(self)
+    }
 }
 
 /// Initializers, and the values of constant nodes, wherever they are.
