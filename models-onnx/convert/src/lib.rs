@@ -14,6 +14,7 @@
 pub mod build;
 pub mod bundle;
 mod error;
+pub mod export;
 pub mod networks;
 pub mod pack;
 

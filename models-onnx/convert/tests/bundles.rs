@@ -12,6 +12,7 @@ use convert::pack::Writing;
 use models_onnx::pack::Array;
 use models_onnx::runtime::Options;
 use models_onnx::session::{Session, Tensor};
+use models_onnx::text::TextEncoder;
 use models_onnx::{Cancel, Places, Role, Runtime};
 use ndarray::{Array2, Array4, ArrayD};
 use seeded::Entry;
@@ -202,6 +203,32 @@ fn a_bundle_becomes_a_pack_that_runs() {
 }
 
 #[test]
+fn an_exported_clip_goes_with_a_generator() {
+    let files = files();
+    let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/exports/clip");
+    let bundle = Bundle::open(&[&files.photos, &clip]).unwrap();
+    let report = bundle.report();
+    assert!(report.contains("CLIP: image tower (32 px) and text tower, embeddings of 12"), "{report}");
+    assert!(report.contains("yes  text edits by optimisation"), "{report}");
+    let place = files.folder.path().join("pack");
+    let wishes = Wishes {
+        id: "pack".into(),
+        domain: "face".into(),
+        encoder: Some(Rows::FirstAndOffsets),
+        ..Wishes::default()
+    };
+    let new = bundle.pack(&wishes).unwrap();
+    let runtime = runtime();
+    let cancel = Cancel::new();
+    let pack = new.write(&place, files.folder.path(), Writing::default(), &runtime, &cancel).unwrap();
+    let mut texts = TextEncoder::open(&Arc::new(pack), &runtime).unwrap();
+    let change = |texts: &mut TextEncoder, text: &str| texts.change(text, "hair", &cancel).unwrap();
+    let (red, cat) = (change(&mut texts, "red hair"), change(&mut texts, "cat"));
+    assert_eq!(red.len(), 12);
+    assert!(red != cat);
+}
+
+#[test]
 fn parts_of_different_generators_do_not_go_together() {
     let files = files();
     let other = files.folder.path().join("e");
@@ -228,7 +255,7 @@ fn blobs_become_a_pack_whose_pictures_go_there_and_back() {
     let new = bundle.pack(&wishes).unwrap();
     let pack = new.write(&place, folder.path(), Writing::default(), &runtime(), &cancel).unwrap();
     let side = pack.manifest().resolution as usize;
-    let mut generator = models_onnx::generator::open(&Arc::new(pack), &runtime());
+    let mut generator = models_onnx::generator::open(&Arc::new(pack), &runtime()).unwrap();
     let photo = Array4::from_shape_fn((1, 3, side, side), |(_, c, y, x)| ((x * y + c) as f32 * 0.01).sin());
     let code = generator.encode(&photo, &cancel).unwrap();
     let picture = generator.synthesise(&code, &cancel).unwrap();
@@ -254,7 +281,7 @@ fn restyle_reaches_the_photo_in_steps() {
     assert!(pack.missing(&[Role::Encoder]).is_empty(), "it stands for an encoder of one step");
     let photo =
         Array4::from_shape_fn((1, 3, 256, 256), |(_, c, y, x)| ((x + 2 * y + 50 * c) as f32 * 0.03).sin());
-    let code = models_onnx::generator::open(&pack, &runtime).encode(&photo, &cancel).unwrap();
+    let code = models_onnx::generator::open(&pack, &runtime).unwrap().encode(&photo, &cancel).unwrap();
 
     // The same five steps by hand.
     let session = |role| Session::open(&runtime, &pack, role).unwrap();

@@ -66,7 +66,7 @@ fn small() -> NewPack {
         licence: Licence { spdx: text("CC0-1.0"), text: text("Do what you like."), origin: text("a seed") },
         range: Range { low: -1.0, high: 1.0 },
         alignment: Alignment { kind: AlignmentKind::Square, eyes: None },
-        fidelity: Fidelity { typical: 20.0, poor: 10.0 },
+        fidelity: Some(Fidelity { typical: 20.0, poor: 10.0 }),
         roles: BTreeMap::new(),
         mappers: BTreeMap::new(),
         attributes: BTreeMap::new(),
@@ -75,9 +75,9 @@ fn small() -> NewPack {
         styles: vec![Style { name: text("all"), channels: 600, rgb: false }],
         text: None,
         direction: None,
+        denoising: None,
     };
     NewPack {
-        manifest,
         graphs: BTreeMap::from([
             (Role::Mapping, linear("mapping", ("z", 16), ("w", 512))),
             (Role::Affine, affine),
@@ -86,7 +86,7 @@ fn small() -> NewPack {
         mappers: BTreeMap::from([(text("curly"), mapper)]),
         arrays: BTreeMap::from([(Array::CodeMean, ArrayD::from_elem(vec![2, 512], 0.5))]),
         attributes: BTreeMap::from([(text("age"), ArrayD::from_elem(vec![512], 0.25))]),
-        files: BTreeMap::new(),
+        ..NewPack::new(manifest)
     }
 }
 

@@ -1,8 +1,12 @@
 //! What a file may hold, in a list that is gone through for each.
 
+use std::path::Path;
+
 use checkpoint::Checkpoint;
 
 use super::terms::{self, Terms};
+use crate::error::Error;
+use crate::export::{self, Export};
 use crate::networks::{blobgan, clip, encoder, identity, lpips, mapper, stylegan2};
 
 /// One thing that a file holds.
@@ -32,6 +36,12 @@ pub enum Found {
     Relevance(usize, usize),
     /// Means and deviations of StyleSpace.
     Statistics,
+    /// One or both towers of CLIP in a graph that others exported.
+    ClipExport(Box<export::clip::Form>),
+    /// A folder of Stable Diffusion.
+    Diffusion(Box<export::diffusion::Form>),
+    /// A graph from picture to picture.
+    Stylise(Box<export::stylise::Form>),
 }
 
 /// Goes through the list.
@@ -49,6 +59,26 @@ pub(super) fn recognise(checkpoint: &Checkpoint) -> Vec<Found> {
         found.extend(array(checkpoint));
     }
     found
+}
+
+/// What an ONNX graph is, or a folder of them.
+///
+/// # Errors
+/// [`Error`] for graphs that cannot be read, and for folders of a known kind that cannot be used.
+pub(super) fn exported(path: &Path) -> Result<Vec<Found>, Error> {
+    if path.is_dir() {
+        if let Some(form) = export::diffusion::recognise(path)? {
+            return Ok(vec![Found::Diffusion(Box::new(form))]);
+        }
+        let towers = export::clip::recognise_all(path)?;
+        return Ok(towers.into_iter().map(|form| Found::ClipExport(Box::new(form))).collect());
+    }
+    let export = Export::open(path)?;
+    if let Some(form) = export::clip::recognise(&export)? {
+        return Ok(vec![Found::ClipExport(Box::new(form))]);
+    }
+    let stylise = export::stylise::recognise(&export).map(|form| Found::Stylise(Box::new(form)));
+    Ok(stylise.into_iter().collect())
 }
 
 /// Files that hold arrays only, by their sizes.
@@ -129,6 +159,14 @@ impl Found {
                 format!("relevances of {rows} style channels to embeddings of {columns}")
             }
             Self::Statistics => "means and deviations of style channels".into(),
+            Self::ClipExport(form) => form.words(),
+            Self::Diffusion(form) => {
+                let tuning = form
+                    .untunable()
+                    .map_or_else(String::new, |why| format!("; cannot be tuned to one picture: {why}"));
+                format!("{}{tuning}", form.words())
+            }
+            Self::Stylise(form) => form.words(),
         }
     }
 
@@ -140,9 +178,11 @@ impl Found {
             Self::Encoder(_) => Some(&terms::ENCODERS),
             Self::Identity(_) => Some(&terms::IDENTITY),
             Self::Judge(_) | Self::Calibration => Some(&terms::LPIPS),
-            Self::Clip(_) | Self::Vocabulary(_) => Some(&terms::CLIP),
+            Self::Clip(_) | Self::Vocabulary(_) | Self::ClipExport(_) => Some(&terms::CLIP),
             Self::Mapper(_) | Self::Relevance(..) | Self::Statistics => Some(&terms::STYLECLIP),
-            Self::Direction(_) => None,
+            Self::Diffusion(_) => Some(&terms::DIFFUSION),
+            // Its side file says them.
+            Self::Direction(_) | Self::Stylise(_) => None,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! 3. [`Bundle::pack`] builds the graphs and puts them together to a pack, which [`NewPack::write`] writes.
 
 mod blobgan;
+mod exports;
 mod found;
 mod manifest;
 mod report;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use checkpoint::Checkpoint;
 
 use crate::error::Error;
+use crate::export;
 use crate::networks::{clip, encoder};
 use crate::pack::NewPack;
 pub use found::Found;
@@ -54,13 +56,17 @@ pub struct Wishes {
 }
 
 impl Bundle {
-    /// Opens the files and recognises what they hold. Numbers stay where they are.
+    /// Opens the files, and the folders that exports are, and recognises what they hold. Numbers stay where they are.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] for a file that cannot be read, naming it.
+    /// [`Error::Checkpoint`] or [`Error::Export`] for one that cannot be read, naming it.
     pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Error> {
         let open = |path: &P| {
             let path = path.as_ref();
+            if path.is_dir() || export::is_export(path) {
+                let found = found::exported(path)?;
+                return Ok(Brought { path: path.to_owned(), checkpoint: Checkpoint::default(), found });
+            }
             if let Some(merges) = vocabulary(path) {
                 let found = vec![Found::Vocabulary(merges)];
                 return Ok(Brought { path: path.to_owned(), checkpoint: Checkpoint::default(), found });
@@ -99,6 +105,13 @@ impl Bundle {
         }
         if self.all().any(|(_, found)| matches!(found, Found::Blobs(_))) {
             return blobgan::pack(self, wishes);
+        }
+        for (_, found) in self.all() {
+            match found {
+                Found::Diffusion(form) => return exports::diffusion(self, wishes, form),
+                Found::Stylise(form) => return exports::stylise(self, wishes, form),
+                _ => {}
+            }
         }
         Err(Error::Unsupported("none of the files holds a generator, without which there is no pack".into()))
     }

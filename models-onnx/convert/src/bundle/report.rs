@@ -4,7 +4,7 @@ use super::{Brought, Bundle, Found};
 use crate::networks::blobgan;
 
 /// What can be done with a pack, and what each needs.
-const USES: [(&str, &[Need]); 6] = [
+const USES: [(&str, &[Need]); 8] = [
     ("reconstructing photos", &[Need::Generator, Need::Encoder]),
     (
         "text edits by direction",
@@ -17,6 +17,8 @@ const USES: [(&str, &[Need]); 6] = [
     ("text edits by mapper", &[Need::Generator, Need::Encoder, Need::Mapper]),
     ("moving the things in a room", &[Need::Blobs, Need::Inverter]),
     ("keeping who it is", &[Need::Generator, Need::Identity]),
+    ("describing one picture anew", &[Need::Denoiser]),
+    ("another style in one pass", &[Need::Stylise]),
 ];
 
 #[derive(Clone, Copy)]
@@ -31,6 +33,8 @@ enum Need {
     Relevance,
     Mapper,
     Identity,
+    Denoiser,
+    Stylise,
 }
 
 impl Need {
@@ -46,6 +50,8 @@ impl Need {
             Need::Relevance => "relevances (fs3.npy), which `pentimento relevance` can also measure",
             Need::Mapper => "a mapper of StyleCLIP",
             Need::Identity => "the judge of identities (model_ir_se50.pth)",
+            Need::Denoiser => "a whole folder of Stable Diffusion in ONNX",
+            Need::Stylise => "an ONNX graph from picture to picture, with its side file",
         }
     }
 
@@ -59,6 +65,11 @@ impl Need {
             | (Need::Relevance, Found::Relevance(..))
             | (Need::Mapper, Found::Mapper(_))
             | (Need::Identity, Found::Identity(_)) => true,
+            (Need::Image, Found::ClipExport(clip)) => clip.image,
+            // An export brings its own vocabulary.
+            (Need::Text | Need::Vocabulary, Found::ClipExport(clip)) => clip.text,
+            (Need::Denoiser, Found::Diffusion(form)) => form.complete(),
+            (Need::Stylise, Found::Stylise(form)) => form.side_file().is_file(),
             (Need::Image, Found::Clip(clip)) => clip.image.is_some(),
             (Need::Text, Found::Clip(clip)) => clip.text.is_some(),
             _ => false,
@@ -93,6 +104,12 @@ pub(super) fn report(bundle: &Bundle) -> String {
 
 fn contents(file: &Brought) -> Vec<String> {
     let mut lines: Vec<String> = file.found.iter().map(Found::words).collect();
+    if lines.is_empty() && file.path.is_dir() {
+        lines.push("nothing that Pentimento knows: neither Stable Diffusion nor CLIP in ONNX".into());
+    }
+    if lines.is_empty() && crate::export::is_export(&file.path) {
+        lines.push("an ONNX graph, but neither CLIP nor one from picture to picture".into());
+    }
     if lines.is_empty() {
         let count = file.checkpoint.names().count();
         let first: Vec<&str> = file.checkpoint.names().take(3).collect();

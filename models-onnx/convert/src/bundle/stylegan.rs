@@ -1,7 +1,5 @@
 //! A pack around a StyleGAN2 generator.
 
-use std::collections::BTreeMap;
-
 use models_onnx::Role;
 use models_onnx::pack::{Array, Cleaning, DirectionDefaults, Family, File, Style, Text};
 
@@ -27,14 +25,7 @@ pub(super) fn pack(bundle: &Bundle, wishes: &Wishes) -> Result<NewPack, Error> {
 
     let style = |s: stylegan2::Style| Style { name: s.name, channels: s.channels, rgb: s.rgb };
     let styles = form.styles().into_iter().map(style).collect();
-    let mut pack = NewPack {
-        manifest: manifest(bundle, wishes, Family::StyleGan2, form.resolution, styles),
-        graphs: BTreeMap::new(),
-        mappers: BTreeMap::new(),
-        arrays: BTreeMap::new(),
-        attributes: BTreeMap::new(),
-        files: BTreeMap::new(),
-    };
+    let mut pack = NewPack::new(manifest(bundle, wishes, Family::StyleGan2, form.resolution, styles));
     take(&mut pack, stylegan2::build(&file.checkpoint, &stylegan2::Options::default())?);
     for (file, found) in bundle.all() {
         add(&mut pack, bundle, file, found, form, wishes)?;
@@ -80,18 +71,19 @@ fn add(
             match (vocabulary, &towers.text) {
                 (Some(merges), Some(text)) => {
                     let tokenizer = clip::tokenizer(merges, text.vocabulary, text.context, None)?;
-                    pack.files.insert(File::Tokenizer, tokenizer);
-                    pack.manifest.text = Some(Text {
-                        templates: clip::templates(),
-                        neutral: neutral(wishes).to_owned(),
-                        cleaning: Some(Cleaning::Clip),
-                    });
-                    pack.manifest.direction = Some(DIRECTION);
+                    reads(pack, tokenizer, wishes);
                 }
                 // Without a vocabulary no text can be given to it.
                 _ => network.parts.retain(|part| part.role != "text-encoder"),
             }
             take(pack, network);
+        }
+        Found::ClipExport(towers) => {
+            let picture = clip::Picture { side, low: -1.0, high: 1.0, view: clip::View::Published };
+            take(pack, towers.build(picture)?);
+            if towers.text && !pack.files.contains_key(&File::Tokenizer) {
+                reads(pack, towers.tokenizer()?, wishes);
+            }
         }
         Found::Mapper(mapper) => {
             let options = mapper::Options { layers: Some(form.rows()) };
@@ -119,9 +111,22 @@ fn add(
         | Found::Blobs(_)
         | Found::Encoder(_)
         | Found::Calibration
-        | Found::Vocabulary(_) => {}
+        | Found::Vocabulary(_)
+        | Found::Diffusion(_)
+        | Found::Stylise(_) => {}
     }
     Ok(())
+}
+
+/// How CLIP's text tower is asked.
+fn reads(pack: &mut NewPack, tokenizer: Vec<u8>, wishes: &Wishes) {
+    pack.files.insert(File::Tokenizer, tokenizer);
+    pack.manifest.text = Some(Text {
+        templates: clip::templates(),
+        neutral: neutral(wishes).to_owned(),
+        cleaning: Some(Cleaning::Clip),
+    });
+    pack.manifest.direction = Some(DIRECTION);
 }
 
 /// Takes the graphs of a network whose roles are free, and the mean of codes from whoever tells it first.

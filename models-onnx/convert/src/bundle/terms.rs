@@ -53,6 +53,13 @@ pub(super) const CLIP: Terms = Terms {
     text: "Under the MIT License (OpenAI); its makers ask not to deploy it untested, and not for surveillance.",
 };
 
+pub(super) const DIFFUSION: Terms = Terms {
+    what: "Stable Diffusion",
+    spdx: "LicenseRef-CreativeML-Open-RAIL-M",
+    text: "Stable Diffusion 1 and 2 under the CreativeML Open RAIL-M licence (CompVis, Stability AI, Runway), which forbids \
+           some uses; others that are built alike, such as SD-Turbo, under terms of their own.",
+};
+
 pub(super) const STYLECLIP: Terms = Terms {
     what: "StyleCLIP's mappers, relevances and statistics",
     spdx: "MIT",

@@ -18,6 +18,7 @@ use ndarray::ArrayD;
 use ndarray_npy::WriteNpyExt;
 
 use crate::error::Error;
+use crate::export::Kept;
 
 /// Weights smaller than this stay in the graph's own file.
 const APART: usize = 1 << 20;
@@ -29,6 +30,8 @@ pub struct NewPack {
     pub manifest: Manifest,
     /// Its graphs.
     pub graphs: BTreeMap<Role, Model>,
+    /// Graphs that stay as others exported them.
+    pub kept: BTreeMap<Role, Kept>,
     /// Its mappers, by name.
     pub mappers: BTreeMap<String, Model>,
     /// Its arrays.
@@ -49,6 +52,19 @@ pub struct Writing {
 }
 
 impl NewPack {
+    /// A pack that is empty but for what it says of itself.
+    pub fn new(manifest: Manifest) -> Self {
+        Self {
+            manifest,
+            graphs: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            mappers: BTreeMap::new(),
+            arrays: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            files: BTreeMap::new(),
+        }
+    }
+
     /// Writes the pack to `folder`, whose shared files lie in `shared`, after every graph was opened and run once.
     ///
     /// Nothing is at `folder` before the whole pack is: it grows in a folder beside, which goes if anything fails.
@@ -99,6 +115,9 @@ impl NewPack {
         let contract = |name: &str, model: &Model| graph(folder, name, &stored(model));
         for (role, model) in &self.graphs {
             manifest.roles.insert(*role, contract(role.name(), model)?);
+        }
+        for (role, kept) in &self.kept {
+            manifest.roles.insert(*role, kept.write(folder, role.name())?);
         }
         for (name, model) in &self.mappers {
             manifest.mappers.insert(name.clone(), contract(&format!("mapper-{name}"), model)?);
@@ -179,7 +198,7 @@ fn graph(folder: &Path, name: &str, model: &Model) -> Result<Contract, Error> {
     })
 }
 
-fn port(port: crate::Port) -> Port {
+pub(crate) fn port(port: crate::Port) -> Port {
     let dims = port.shape.iter().map(|dim| match dim.size() {
         Some(size) => Dim::Size(size),
         None => Dim::Any(dim.to_string()),

@@ -338,7 +338,7 @@ fn pack(folder: &std::path::Path, runtime: &Runtime) -> Arc<Pack> {
         licence: Licence { spdx: text("CC0-1.0"), text: text("Do what you like."), origin: text("a seed") },
         range: Range { low: -1.0, high: 1.0 },
         alignment: Alignment { kind: AlignmentKind::Square, eyes: None },
-        fidelity: Fidelity { typical: 20.0, poor: 10.0 },
+        fidelity: Some(Fidelity { typical: 20.0, poor: 10.0 }),
         roles: BTreeMap::new(),
         mappers: BTreeMap::new(),
         attributes: BTreeMap::new(),
@@ -351,17 +351,15 @@ fn pack(folder: &std::path::Path, runtime: &Runtime) -> Arc<Pack> {
             cleaning: Some(Cleaning::Clip),
         }),
         direction: None,
+        denoising: None,
     };
     let new = NewPack {
-        manifest,
         graphs: BTreeMap::from([
             (Role::ImageEncoder, part(&all, &options, "image-encoder")),
             (Role::TextEncoder, part(&all, &options, "text-encoder")),
         ]),
-        mappers: BTreeMap::new(),
-        arrays: BTreeMap::new(),
-        attributes: BTreeMap::new(),
         files: BTreeMap::from([(File::Tokenizer, tokenizer)]),
+        ..NewPack::new(manifest)
     };
     let written = new.write(folder, folder, Writing::default(), runtime, &Cancel::new());
     Arc::new(written.unwrap())

@@ -24,8 +24,8 @@ use crate::error::Error;
 use crate::{Network, Part};
 use names::Names;
 pub use templates::templates;
-pub use tokenizer::{CONTEXT, VOCABULARY, tokenizer};
-pub use view::{Picture, View, view};
+pub use tokenizer::{CONTEXT, VOCABULARY, padded, tokenizer, tokenizer_of};
+pub use view::{DEVIATION, MEAN, Picture, View, view};
 
 /// Channels of an attention head, in every published CLIP; the number of heads follows from the width.
 const HEAD: usize = 64;
