@@ -20,9 +20,6 @@ use crate::tensor;
 /// A protobuf message, and with it a file, can hold no more.
 const LIMIT: usize = i32::MAX as usize;
 
-/// Tensors smaller than this stay in the file when weights are written beside it.
-const SMALL: usize = 1024;
-
 /// A model that was read whole and found sound: one graph, its nodes in topological order, functions and branches that
 /// are always taken written out in their place.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +28,9 @@ pub struct Model {
 }
 
 impl Model {
+    /// Tensors of fewer bytes than this stay in the model's file when weights are written beside it.
+    pub const APART: usize = 1024;
+
     /// Reads a model that holds all of its weights. Tensors share memory with `bytes`.
     ///
     /// # Errors
@@ -129,7 +129,7 @@ impl Model {
     }
 
     /// The messages, to be changed and made a model again.
-    pub(crate) fn into_proto(self) -> ModelProto {
+    pub fn into_proto(self) -> ModelProto {
         self.proto
     }
 
@@ -206,29 +206,57 @@ impl Model {
         Self::new(proto)
     }
 
-    fn apart(&self, location: &str) -> Result<Apart, Error> {
+    /// The model in one piece, without the weights that lie elsewhere: `place` is asked for each of [`Self::APART`] bytes
+    /// or more, in their order, and says where, or that it stays.
+    ///
+    /// # Errors
+    /// What `place` fails with, and [`Error::TooLarge`] where what remains is above 2 GiB.
+    pub fn to_bytes_beside<E: From<Error>>(
+        &self,
+        mut place: impl FnMut(&TensorProto) -> Result<Option<Place>, E>,
+    ) -> Result<Vec<u8>, E> {
+        // Weights are shared, not copied.
         let mut apart = self.clone();
-        let mut weights = Vec::new();
-        let mut length = 0usize;
-        for tensor in apart.proto.graph.iter_mut().flat_map(|g| &mut g.initializer) {
-            if tensor.raw_data.len() < SMALL {
-                continue;
-            }
+        let initializers = apart.proto.graph.iter_mut().flat_map(|g| &mut g.initializer);
+        for tensor in initializers.filter(|t| t.raw_data.len() >= Self::APART) {
+            let Some(Place { location, offset }) = place(tensor)? else { continue };
             let entry = |key: &str, value: String| StringEntry { key: key.into(), value };
             tensor.external_data = vec![
-                entry("location", location.into()),
-                entry("offset", length.to_string()),
+                entry("location", location),
+                entry("offset", offset.to_string()),
                 entry("length", tensor.raw_data.len().to_string()),
             ];
             tensor.data_location = 1;
-            let data = std::mem::take(&mut tensor.raw_data);
-            // Wherever it starts, a tensor of any type may be read in place.
-            let end = (length + data.len()).next_multiple_of(64);
-            weights.push((length, data));
-            length = end;
+            tensor.raw_data.clear();
         }
-        Ok(Apart { graph: apart.to_bytes()?, weights, length })
+        Ok(apart.to_bytes()?)
     }
+
+    fn apart(&self, location: &str) -> Result<Apart, Error> {
+        let mut weights = Vec::new();
+        let mut length = 0usize;
+        let graph = self.to_bytes_beside(|tensor| {
+            let offset = length;
+            length = (offset + tensor.raw_data.len()).next_multiple_of(Place::ALIGNED);
+            weights.push((offset, tensor.raw_data.clone()));
+            Ok::<_, Error>(Some(Place { location: location.into(), offset: offset as u64 }))
+        })?;
+        Ok(Apart { graph, weights, length })
+    }
+}
+
+/// Where a weight lies that is not in the model's own file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, from the model's folder.
+    pub location: String,
+    /// The byte that it starts at.
+    pub offset: u64,
+}
+
+impl Place {
+    /// What offsets are multiples of: a tensor of any type may be read in place then.
+    pub const ALIGNED: usize = 64;
 }
 
 /// A model without its weights, and these with where they start.

@@ -67,7 +67,7 @@ impl Part {
     }
 }
 
-fn ports(values: &[ValueInfoProto]) -> Vec<Port> {
+pub(crate) fn ports(values: &[ValueInfoProto]) -> Vec<Port> {
     let mut facts = Facts::default();
     let port = |value: &ValueInfoProto| {
         facts.declare(value);

@@ -13,6 +13,7 @@ use super::{
 const RESOLUTION: std::ops::RangeInclusive<u32> = 4..=4096;
 const CHANNELS: usize = 8192;
 const LAYERS: usize = 256;
+const CLASSES: usize = 4096;
 const DIM: usize = 1 << 20;
 const ELEMENTS: usize = 1 << 28;
 const TEMPLATES: usize = 512;
@@ -59,7 +60,8 @@ fn names(m: &Manifest) -> Result<(), String> {
         std::iter::once(&port.name).chain(sizes).cloned()
     });
     let files = m.sources().into_iter().map(|source| source.file);
-    let given = m.mappers.keys().chain(m.attributes.keys()).cloned();
+    let classes = m.classes.iter().flat_map(|c| std::iter::once(&c.name).chain(&c.parts));
+    let given = m.mappers.keys().chain(m.attributes.keys()).chain(classes).cloned();
     for name in files.chain(graphs).chain(given) {
         ensure(!name.chars().any(char::is_control), || format!("a name with control characters, {name:?}"))?;
     }
@@ -106,6 +108,7 @@ fn scalars(m: &Manifest) -> Result<(), String> {
     for style in &m.styles {
         ensure((1..=CHANNELS).contains(&style.channels), || format!("{} channels", style.channels))?;
     }
+    ensure(m.classes.len() <= CLASSES, || format!("{} classes", m.classes.len()))?;
     for source in m.sources() {
         let hex = source.sha256.len() == 64
             && source.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
@@ -130,10 +133,15 @@ fn shapes(m: &Manifest) -> Result<(), String> {
     if !m.styles.is_empty() {
         widths.agree("S", m.styles.iter().map(|s| s.channels).sum())?;
     }
+    if !m.classes.is_empty() {
+        widths.agree("C", m.classes.len())?;
+    }
     for (role, contract) in &m.roles {
         let form = role.form(m.family).ok_or_else(|| format!("a {role} in a family without"))?;
         form::fits(contract, &form, &mut widths).map_err(|why| format!("{why} for the {role}"))?;
     }
+    let preview = widths.of("P").is_none_or(|side| side < m.resolution as usize);
+    ensure(preview, || "a preview that is not smaller than the picture".into())?;
     for (name, contract) in &m.mappers {
         ensure(!name.is_empty() && name.len() <= 64, || "the name of a mapper".into())?;
         graph(Role::Mapper, contract)?;

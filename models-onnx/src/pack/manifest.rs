@@ -53,6 +53,9 @@ pub struct Manifest {
     /// The layers of its StyleSpace in the order in which they run; their channels add up to `S`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub styles: Vec<Style>,
+    /// What its segmenters tell apart, in the order of their logits; as many as `C`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<Class>,
     /// How its text model is asked.
     pub text: Option<Text>,
     /// Where the sliders of a global direction start.
@@ -310,6 +313,19 @@ pub struct Style {
     /// Whether it feeds an RGB output that edits leave alone, as StyleCLIP does; a generator that keeps hue in these
     /// layers says `false` here.
     pub rgb: bool,
+}
+
+/// One class of pixels.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// How it is shown and painted: red, green and blue.
+    pub colour: [u8; 3],
+    /// The parts of things that it belongs to, such as `wheel`, for edits that are about a part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
 }
 
 /// How a text model is asked.

@@ -18,8 +18,8 @@ use ndarray_npy::ReadNpyExt;
 use crate::error::ModelError;
 pub use file::{Hasher, sha256};
 pub use manifest::{
-    Alignment, AlignmentKind, Array, ArrayFile, BetaSchedule, Cleaning, Contract, Data, Denoising, Dim,
-    DirectionDefaults, Dtype, Family, Fidelity, File, Licence, Manifest, Pooling, Port, Precision,
+    Alignment, AlignmentKind, Array, ArrayFile, BetaSchedule, Class, Cleaning, Contract, Data, Denoising,
+    Dim, DirectionDefaults, Dtype, Family, Fidelity, File, Licence, Manifest, Pooling, Port, Precision,
     Prediction, Range, Source, Spacing, Storage, Style, Text, VERSION,
 };
 pub use role::Role;

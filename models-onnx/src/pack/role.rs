@@ -18,6 +18,8 @@ pub enum Role {
     Layout,
     /// From styles, or blobs, to a picture.
     Synthesis,
+    /// From styles to a smaller picture, which costs a part of the time.
+    Preview,
     /// From a photo to its code.
     Encoder,
     /// From a photo, a code and the picture of that code to a better code, step by step.
@@ -32,6 +34,8 @@ pub enum Role {
     TextProjection,
     /// From styles to classes of pixels.
     Segmenter,
+    /// From styles to classes of some pixels, for edits that look at few.
+    SegmenterAt,
     /// From a picture to whom it shows.
     Identity,
     /// From two pictures to how different people find them.
@@ -63,18 +67,20 @@ struct About {
 }
 
 #[rustfmt::skip]
-const ABOUT: [About; 18] = [
-    About { role: Role::Mapping, name: "mapping", words: "mapping network", form: "z[n,Z] -> w[n,W]" },
+const ABOUT: [About; 20] = [
+    About { role: Role::Mapping, name: "mapping", words: "mapping network", form: "z[n,Z] c[n,Y]? -> w[n,W]" },
     About { role: Role::Affine, name: "affine", words: "style layers", form: "w_plus[n,L,W] -> styles[n,S]" },
     About { role: Role::Layout, name: "layout", words: "layout network", form: "" },
     About { role: Role::Synthesis, name: "synthesis", words: "generator", form: "styles[n,S] -> image[n,3,R,R]" },
+    About { role: Role::Preview, name: "preview", words: "generator of previews", form: "styles[n,S] -> image[n,3,P,P]" },
     About { role: Role::Encoder, name: "encoder", words: "photo encoder", form: "image[n,3,R,R] -> w_plus[n,L,W]" },
     About { role: Role::Restyle, name: "restyle", words: "photo encoder in steps", form: "image[n,3,R,R] reached[n,3,R,R] from[n,L,W] -> w_plus[n,L,W]" },
     About { role: Role::ImageEncoder, name: "image-encoder", words: "picture understanding model", form: "image[n,3,R,R] -> embedding[n,D]" },
     About { role: Role::TextEncoder, name: "text-encoder", words: "text understanding model", form: "input_ids:i64[n,t] -> embedding[n,D]" },
     About { role: Role::SentenceEncoder, name: "sentence-encoder", words: "text model", form: "input_ids:i64[n,t] attention_mask:i64[n,t]? token_type_ids:i64[n,t]? -> *[n,t,H]" },
     About { role: Role::TextProjection, name: "text-projection", words: "text to picture model", form: "sentence[n,H] -> embedding[n,D]" },
-    About { role: Role::Segmenter, name: "segmenter", words: "segmentation model", form: "styles[n,S] -> *" },
+    About { role: Role::Segmenter, name: "segmenter", words: "segmentation model", form: "styles[n,S] -> logits[n,C,R,R]" },
+    About { role: Role::SegmenterAt, name: "segmenter-at", words: "segmentation model for edits", form: "styles[n,S] pixels:i64[p] -> logits[n,C,p] image[n,3,R,R]" },
     About { role: Role::Identity, name: "identity", words: "identity model", form: "image[n,3,R,R] -> identity[n,I]" },
     About { role: Role::Perceptual, name: "perceptual", words: "model of perceived difference", form: "a[n,3,R,R] b[n,3,R,R] -> distance[n]" },
     About { role: Role::Mapper, name: "mapper", words: "mapper", form: "w_plus[n,L,W] -> delta[n,L,W] | styles[n,S] -> delta[n,S]" },
@@ -124,7 +130,18 @@ impl Role {
         let belongs = match family {
             Family::StyleGan2 => {
                 judges
-                    || matches!(self, Mapping | Affine | Synthesis | Encoder | Restyle | Segmenter | Mapper)
+                    || matches!(
+                        self,
+                        Mapping
+                            | Affine
+                            | Synthesis
+                            | Preview
+                            | Encoder
+                            | Restyle
+                            | Segmenter
+                            | SegmenterAt
+                            | Mapper
+                    )
             }
             Family::BlobGan => judges || matches!(self, Mapping | Layout | Synthesis | Encoder),
             Family::Diffusion => judges || matches!(self, Denoiser | LatentEncoder | LatentDecoder),

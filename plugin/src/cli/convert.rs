@@ -85,9 +85,8 @@ pub(super) fn run(matches: &ArgMatches, places: &Places) -> Result<(), PluginErr
     let wishes = Wishes { id, name, domain, neutral, encoder };
     let runtime = Runtime::load(&places.onnxruntime(), Default::default()).map_err(ModelError::from)?;
 
-    println!("building the graphs…");
     let new = bundle.pack(&wishes)?;
-    println!("writing the pack and running each graph once…");
+    println!("making the graphs, one after the other, and running each once…");
     if let Some(parent) = folder.parent() {
         std::fs::create_dir_all(parent).map_err(|why| failed(&why.to_string(), parent))?;
     }

@@ -7,6 +7,7 @@ use checkpoint::Checkpoint;
 use super::terms::{self, Terms};
 use crate::error::Error;
 use crate::export::{self, Export};
+use crate::networks::editgan::{self, pixels};
 use crate::networks::{blobgan, clip, encoder, identity, lpips, mapper, stylegan2};
 
 /// One thing that a file holds.
@@ -18,6 +19,10 @@ pub enum Found {
     Blobs(blobgan::Form),
     /// An encoder of photos into W+.
     Encoder(encoder::Form),
+    /// EditGAN's encoder of photos into W+, which takes pictures of one size.
+    FixedEncoder(editgan::encoder::Form),
+    /// A classifier of pixels, mostly one of several.
+    Pixels(pixels::Form),
     /// A judge of identities.
     Identity(identity::Form),
     /// A judge of perceived difference, or its backbone alone.
@@ -50,6 +55,8 @@ pub(super) fn recognise(checkpoint: &Checkpoint) -> Vec<Found> {
     found.extend(stylegan2::recognise(checkpoint).map(Found::Generator));
     found.extend(blobgan::recognise(checkpoint).map(Found::Blobs));
     found.extend(encoder::recognise(checkpoint).map(Found::Encoder));
+    found.extend(editgan::encoder::recognise(checkpoint).map(Found::FixedEncoder));
+    found.extend(pixels::recognise(checkpoint).map(Found::Pixels));
     found.extend(identity::recognise(checkpoint).map(Found::Identity));
     found.extend(clip::recognise(checkpoint).map(Found::Clip));
     found.extend(mapper::recognise(checkpoint).map(Found::Mapper));
@@ -123,6 +130,13 @@ impl Found {
                 };
                 format!("{kind}, into W+ of {} × {}", form.rows, form.width)
             }
+            Self::FixedEncoder(form) => {
+                let rows: usize = form.rows.iter().sum();
+                format!("encoder of photos of {} px (EditGAN), into W+ of {rows} × {}", form.side, form.width)
+            }
+            Self::Pixels(form) => {
+                format!("classifier of pixels, {} classes by {} features", form.classes, form.features)
+            }
             Self::Identity(form) => format!("judge of identities, {} blocks", form.blocks),
             Self::Judge(form) => {
                 let judge = match form.backbone {
@@ -176,6 +190,7 @@ impl Found {
             Self::Generator(_) => Some(&terms::STYLEGAN2),
             Self::Blobs(_) => Some(&terms::BLOBGAN),
             Self::Encoder(_) => Some(&terms::ENCODERS),
+            Self::FixedEncoder(_) | Self::Pixels(_) => Some(&terms::EDITGAN),
             Self::Identity(_) => Some(&terms::IDENTITY),
             Self::Judge(_) | Self::Calibration => Some(&terms::LPIPS),
             Self::Clip(_) | Self::Vocabulary(_) | Self::ClipExport(_) => Some(&terms::CLIP),

@@ -2,7 +2,7 @@
 //!
 //! 1. [`Bundle::open`] reads the tables of contents and recognises what each file holds.
 //! 2. [`Bundle::report`] says it: what was found, under what terms, which graphs it makes, what is missing for what.
-//! 3. [`Bundle::pack`] builds the graphs and puts them together to a pack, which [`NewPack::write`] writes.
+//! 3. [`Bundle::pack`] puts together a pack, whose graphs [`NewPack::write`] makes, writes and tries.
 
 mod blobgan;
 mod exports;
@@ -95,10 +95,10 @@ impl Bundle {
         terms
     }
 
-    /// Builds the graphs.
+    /// The pack that they make; its graphs are made when it is written.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where the files hold no generator, and whatever the networks refuse.
+    /// [`Error::Unsupported`] where the files hold no generator or do not go together.
     pub fn pack(&self, wishes: &Wishes) -> Result<NewPack, Error> {
         if self.all().any(|(_, found)| matches!(found, Found::Generator(_))) {
             return stylegan::pack(self, wishes);

@@ -33,6 +33,13 @@ pub(super) const ENCODERS: Terms = Terms {
            and were trained with it, to which NVIDIA's terms apply.",
 };
 
+pub(super) const EDITGAN: Terms = Terms {
+    what: "EditGAN's encoder and classifiers of pixels",
+    spdx: "LicenseRef-NVIDIA-EditGAN",
+    text: "Published by NVIDIA for research or evaluation only, not commercially; made with a StyleGAN2 generator, to which \
+           NVIDIA's terms apply. The labels of DatasetGAN are under CC BY-NC.",
+};
+
 pub(super) const IDENTITY: Terms = Terms {
     what: "the judge of identities (IR-SE50)",
     spdx: "MIT",

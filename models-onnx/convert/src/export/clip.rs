@@ -15,7 +15,6 @@ use super::ports::Ports;
 use super::{Export, read, refused, settings_if_any};
 use crate::error::Error;
 use crate::networks::clip::{self, Picture, View};
-use crate::{Network, Part};
 
 /// Where the graphs of a folder may lie, the most exact first.
 const PLACES: [&str; 7] = [
@@ -36,9 +35,9 @@ const TOKENIZER: u64 = 64 << 20;
 pub struct Form {
     export: Export,
     /// Whether pictures are understood.
-    pub image: bool,
+    pub understands_pictures: bool,
     /// Whether texts are understood.
-    pub text: bool,
+    pub understands_texts: bool,
     /// Size of the embedding.
     pub embedding: usize,
     side: usize,
@@ -58,7 +57,10 @@ pub fn recognise_all(folder: &Path) -> Result<Vec<Form>, Error> {
             continue;
         }
         if let Some(form) = recognise(&Export::open(&path)?)?
-            && !all.iter().any(|other| other.image && form.image || other.text && form.text)
+            && !all.iter().any(|other| {
+                other.understands_pictures && form.understands_pictures
+                    || other.understands_texts && form.understands_texts
+            })
         {
             all.push(form);
         }
@@ -102,8 +104,8 @@ pub fn recognise(export: &Export) -> Result<Option<Form>, Error> {
     };
     Ok(Some(Form {
         export: export.clone(),
-        image: image.is_some(),
-        text: text.is_some(),
+        understands_pictures: image.is_some(),
+        understands_texts: text.is_some(),
         embedding,
         side,
         mean: colours("image_mean", clip::MEAN).unwrap_or(clip::MEAN),
@@ -114,43 +116,48 @@ pub fn recognise(export: &Export) -> Result<Option<Form>, Error> {
 impl Form {
     /// In words.
     pub fn words(&self) -> String {
-        let image = self.image.then(|| format!("image tower ({} px)", self.side));
-        let towers: Vec<String> = image.into_iter().chain(self.text.then(|| "text tower".into())).collect();
+        let image = self.understands_pictures.then(|| format!("image tower ({} px)", self.side));
+        let towers: Vec<String> =
+            image.into_iter().chain(self.understands_texts.then(|| "text tower".into())).collect();
         format!("CLIP: {}, embeddings of {}", towers.join(" and "), self.embedding)
     }
 
-    /// The towers: `image-encoder`, from `image [n, 3, side, side]` of such pictures, and `text-encoder`.
+    /// `image-encoder`: `image [n, 3, side, side]` of such pictures → `embedding [n, D]`.
     ///
     /// # Errors
     /// [`Error::Model`] for graphs in opsets below 13.
-    pub fn build(&self, picture: Picture) -> Result<Network, Error> {
-        let mut network = Network::default();
-        if self.image {
-            let view = View::Normalised { mean: self.mean, deviation: self.deviation };
-            let view = clip::view(&Picture { view, ..picture }, self.side)?;
-            let mut ports = Ports::of(&self.export);
-            let pixels = [3, self.side, self.side].map(Dim::known);
-            let pixels = [Dim::named("n")].into_iter().chain(pixels).collect();
-            ports.input("pixel_values", "pixel_values", FLOAT, pixels, Vec::new());
-            if self.text {
-                // What leads to texts goes again below.
-                tokens(&self.export, &mut ports)?;
-            }
-            ports.output("image_embeds", "embedding", self.embedded(), Vec::new());
-            let tower = ports.finish().model()?.only(&["embedding"])?;
-            let model = view.join(tower, &[("view", "pixel_values")])?;
-            network.parts.push(Part { role: "image-encoder", model: only(model)? });
-        }
-        if self.text {
-            let mut ports = Ports::of(&self.export);
-            if self.image {
-                ports.input("pixel_values", "pixel_values", FLOAT, Vec::new(), Vec::new());
-            }
+    pub fn image(&self, picture: Picture) -> Result<Model, Error> {
+        let view = View::Normalised { mean: self.mean, deviation: self.deviation };
+        let view = clip::view(&Picture { view, ..picture }, self.side)?;
+        let mut ports = Ports::of(&self.export);
+        self.pixels(&mut ports);
+        if self.understands_texts {
+            // What leads to texts goes again below.
             tokens(&self.export, &mut ports)?;
-            ports.output("text_embeds", "embedding", self.embedded(), Vec::new());
-            network.parts.push(Part { role: "text-encoder", model: only(ports.finish().model()?)? });
         }
-        Ok(network)
+        ports.output("image_embeds", "embedding", self.embedded(), Vec::new());
+        let tower = ports.finish().model()?.only(&["embedding"])?;
+        Ok(view.join(tower, &[("view", "pixel_values")])?.only(&["embedding"])?)
+    }
+
+    /// `text-encoder`: `input_ids [n, t]` → `embedding [n, D]`.
+    ///
+    /// # Errors
+    /// As [`Self::image`].
+    pub fn text(&self) -> Result<Model, Error> {
+        let mut ports = Ports::of(&self.export);
+        if self.understands_pictures {
+            self.pixels(&mut ports);
+        }
+        tokens(&self.export, &mut ports)?;
+        ports.output("text_embeds", "embedding", self.embedded(), Vec::new());
+        Ok(ports.finish().model()?.only(&["embedding"])?)
+    }
+
+    fn pixels(&self, ports: &mut Ports) {
+        let shape = [3, self.side, self.side].map(Dim::known);
+        let shape = [Dim::named("n")].into_iter().chain(shape).collect();
+        ports.input("pixel_values", "pixel_values", FLOAT, shape, Vec::new());
     }
 
     /// `tokenizer.json` of the folder, with texts filled up to one length where the graph wants one.
@@ -182,10 +189,6 @@ impl Form {
     fn embedded(&self) -> autodiff::Shape {
         vec![Dim::named("n"), Dim::known(self.embedding)]
     }
-}
-
-fn only(model: Model) -> Result<Model, Error> {
-    Ok(model.only(&["embedding"])?)
 }
 
 /// A file in the folder of a graph, or in the one above: Transformers.js has its graphs one deeper.
