@@ -223,7 +223,7 @@ fn copy_of_tiny(data: &Data) -> PathBuf {
 /// Measured in one go, and measured by a process that was killed and another that went on: the same pack.
 #[test]
 fn relevance_is_measured_and_goes_on_where_it_was_stopped() {
-    let arguments = ["relevance", "copy", "--pictures", "24", "--samples", "600"];
+    let arguments = ["relevance", "copy", "--pictures", "1600", "--samples", "2000"];
     let arrays = |data: &Data| {
         let found = Pack::open(&data.folder.path().join("packs/copy"), &data.places.shared()).unwrap();
         found.verify().unwrap();
@@ -256,7 +256,7 @@ fn relevance_is_measured_and_goes_on_where_it_was_stopped() {
     process.kill().unwrap();
     process.wait().unwrap();
     assert!(partial.exists(), "it was done before it could be killed");
-    let other = ["relevance", "copy", "--pictures", "23", "--samples", "600"];
+    let other = ["relevance", "copy", "--pictures", "1599", "--samples", "2000"];
     let refused = pentimento(&killed, &other);
     assert!(
         !refused.status.success() && errors(&refused).contains("relevance.partial"),

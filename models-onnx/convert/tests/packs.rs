@@ -223,6 +223,8 @@ fn weights_that_two_graphs_have_are_kept_once() {
         let data = |role| -> Vec<String> {
             written.contract(role).unwrap().data.iter().map(|data| data.file.clone()).collect()
         };
+        let named = written.sources().iter().filter(|source| source.file == "synthesis.onnx.data").count();
+        assert_eq!(named, 1);
         // What only the preview has is small enough to lie in its own file.
         assert_eq!(
             (data(Role::Synthesis), data(Role::Preview)),

@@ -211,12 +211,19 @@ impl Manifest {
         roles.iter().copied().filter(|&role| !there(role)).collect()
     }
 
-    /// Every file the manifest names, graphs first.
+    /// Every file the manifest names, each once, graphs first.
     pub fn sources(&self) -> Vec<Source> {
         let graphs = self.roles.values().chain(self.mappers.values());
         let graphs = graphs.flat_map(|graph| std::iter::once(graph.source()).chain(graph.weights()));
         let arrays = self.arrays.values().chain(self.attributes.values()).map(ArrayFile::source);
-        graphs.chain(self.files.values().cloned()).chain(arrays).collect()
+        let mut sources: Vec<Source> = Vec::new();
+        for source in graphs.chain(self.files.values().cloned()).chain(arrays) {
+            // Graphs may share the weights beside them.
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+        sources
     }
 }
 

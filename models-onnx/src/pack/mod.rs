@@ -167,7 +167,7 @@ impl Pack {
         self.manifest.missing(roles)
     }
 
-    /// Every file it names, graphs first.
+    /// Every file it names, each once, graphs first.
     pub fn sources(&self) -> Vec<Source> {
         self.manifest.sources()
     }
