@@ -11,6 +11,7 @@ use super::{Array, ArrayFile, Contract, Dim, Manifest, PackError, Port, Role, So
 const RESOLUTION: std::ops::RangeInclusive<u32> = 4..=4096;
 const CHANNELS: usize = 8192;
 const LAYERS: usize = 256;
+const CLASSES: usize = 4096;
 const DIM: usize = 1 << 20;
 const ELEMENTS: usize = 1 << 28;
 const TEMPLATES: usize = 512;
@@ -51,11 +52,13 @@ fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
 fn names(m: &Manifest) -> Result<(), String> {
     let ports = m.roles.values().chain(m.mappers.values()).flat_map(|g| g.inputs.iter().chain(&g.outputs));
     let graphs = ports.flat_map(|port| {
-        let sizes = port.dims.iter().filter_map(|dim| if let Dim::Any(name) = dim { Some(name) } else { None });
+        let sizes =
+            port.dims.iter().filter_map(|dim| if let Dim::Any(name) = dim { Some(name) } else { None });
         std::iter::once(&port.name).chain(sizes).cloned()
     });
     let files = m.sources().into_iter().map(|source| source.file);
-    let given = m.mappers.keys().chain(m.attributes.keys()).cloned();
+    let classes = m.classes.iter().flat_map(|c| std::iter::once(&c.name).chain(&c.parts));
+    let given = m.mappers.keys().chain(m.attributes.keys()).chain(classes).cloned();
     for name in files.chain(graphs).chain(given) {
         ensure(!name.chars().any(char::is_control), || format!("a name with control characters, {name:?}"))?;
     }
@@ -88,6 +91,7 @@ fn scalars(m: &Manifest) -> Result<(), String> {
     for style in &m.styles {
         ensure((1..=CHANNELS).contains(&style.channels), || format!("{} channels", style.channels))?;
     }
+    ensure(m.classes.len() <= CLASSES, || format!("{} classes", m.classes.len()))?;
     for source in m.sources() {
         let hex = source.sha256.len() == 64
             && source.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
@@ -112,6 +116,9 @@ fn shapes(m: &Manifest) -> Result<(), String> {
     if !m.styles.is_empty() {
         widths.agree("S", m.styles.iter().map(|s| s.channels).sum())?;
     }
+    if !m.classes.is_empty() {
+        widths.agree("C", m.classes.len())?;
+    }
     for (role, contract) in &m.roles {
         let form = role.form(m.family).ok_or_else(|| format!("a {role} in a family without"))?;
         form::fits(contract, &form, &mut widths).map_err(|why| format!("{why} for the {role}"))?;
@@ -128,6 +135,8 @@ fn shapes(m: &Manifest) -> Result<(), String> {
             Array::StyleMean | Array::StyleStd => vec![size("S")],
             Array::Relevance => vec![size("S"), size("D")],
             Array::CodeMean => vec![size("L"), size("W")],
+            // As many axes as its makers found worth keeping.
+            Array::CodeAxes => vec![file.dims.first().copied(), size("W")],
         };
         let found: Vec<_> = file.dims.iter().map(|d| Some(*d)).collect();
         ensure(found == expected, || format!("{} of {:?}", file.file, file.dims))?;

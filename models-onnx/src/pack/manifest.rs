@@ -53,6 +53,9 @@ pub struct Manifest {
     /// The layers of its StyleSpace in the order in which they run; their channels add up to `S`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub styles: Vec<Style>,
+    /// What its segmenters tell apart, in the order of their logits; as many as `C`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<Class>,
     /// How its text model is asked.
     pub text: Option<Text>,
     /// Where the sliders of a global direction start.
@@ -140,6 +143,10 @@ pub enum Array {
     Relevance,
     /// The mean code `[L, W]`, to which truncation and free generation go back.
     CodeMean,
+    /// Principal axes of the codes of the pack's own pictures, `[A, W]`, each as long as the standard deviation along
+    /// it: the mean code plus Σ zᵢ·axisᵢ, z of unit variance, is such a code. Optimisation that stays there stays with
+    /// what the generator knows.
+    CodeAxes,
 }
 
 impl Array {
@@ -150,6 +157,7 @@ impl Array {
             Array::StyleStd => "style-std",
             Array::Relevance => "relevance",
             Array::CodeMean => "code-mean",
+            Array::CodeAxes => "code-axes",
         }
     }
 }
@@ -302,6 +310,19 @@ pub struct Style {
     /// Whether it feeds an RGB output that edits leave alone, as StyleCLIP does; a generator that keeps hue in these
     /// layers says `false` here.
     pub rgb: bool,
+}
+
+/// One class of pixels.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// How it is shown and painted: red, green and blue.
+    pub colour: [u8; 3],
+    /// The parts of things that it belongs to, such as `wheel`, for edits that are about a part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
 }
 
 /// How a text model is asked.

@@ -18,9 +18,9 @@ use ndarray_npy::ReadNpyExt;
 use crate::error::ModelError;
 pub use file::sha256;
 pub use manifest::{
-    Alignment, AlignmentKind, Array, ArrayFile, Cleaning, Contract, Data, Dim, DirectionDefaults, Dtype,
-    Family, Fidelity, File, Licence, Manifest, Pooling, Port, Precision, Range, Source, Storage, Style, Text,
-    VERSION,
+    Alignment, AlignmentKind, Array, ArrayFile, Class, Cleaning, Contract, Data, Dim, DirectionDefaults,
+    Dtype, Family, Fidelity, File, Licence, Manifest, Pooling, Port, Precision, Range, Source, Storage,
+    Style, Text, VERSION,
 };
 pub use role::Role;
 

@@ -66,7 +66,7 @@ const ABOUT: [About; 14] = [
     About { role: Role::TextEncoder, name: "text-encoder", words: "text understanding model", form: "input_ids:i64[n,t] -> embedding[n,D]" },
     About { role: Role::SentenceEncoder, name: "sentence-encoder", words: "text model", form: "input_ids:i64[n,t] attention_mask:i64[n,t]? token_type_ids:i64[n,t]? -> *[n,t,H]" },
     About { role: Role::TextProjection, name: "text-projection", words: "text to picture model", form: "sentence[n,H] -> embedding[n,D]" },
-    About { role: Role::Segmenter, name: "segmenter", words: "segmentation model", form: "styles[n,S] -> *" },
+    About { role: Role::Segmenter, name: "segmenter", words: "segmentation model", form: "styles[n,S] -> logits[n,C,R,R]" },
     About { role: Role::Identity, name: "identity", words: "identity model", form: "image[n,3,R,R] -> identity[n,I]" },
     About { role: Role::Perceptual, name: "perceptual", words: "model of perceived difference", form: "a[n,3,R,R] b[n,3,R,R] -> distance[n]" },
     About { role: Role::Mapper, name: "mapper", words: "mapper", form: "w_plus[n,L,W] -> delta[n,L,W] | styles[n,S] -> delta[n,S]" },
