@@ -158,6 +158,17 @@ impl Attributes {
         self
     }
 
+    /// Takes over what a person keeps from day to day.
+    pub(crate) fn become_person(&mut self, person: &Self) {
+        self.gender = person.gender;
+        self.age = person.age;
+        self.skin = person.skin;
+        self.eyes = person.eyes;
+        self.freckles = person.freckles;
+        self.beard *= 1 - self.gender;
+        self.lipstick *= self.gender;
+    }
+
     /// The row of the `labels` array.
     pub(crate) fn row(mut self) -> [u8; COLUMNS] {
         self.columns().map(|value| *value)

@@ -54,6 +54,19 @@ impl Face {
         Self { attributes, look, photo, weights }
     }
 
+    /// The person of face number `person` on the occasion of face number `seed`: head, skin and eyes of the one;
+    /// hair, clothes, glasses, expression, pose and photograph of the other.
+    pub(crate) fn meeting(base: &Base, person: u64, seed: u64) -> Self {
+        let own = Self::changed(base, person, &[]);
+        let mut attributes = Attributes::sample(&mut Rng::new(seed, 0));
+        attributes.become_person(&own.attributes);
+        let mut look = Look::sample(&attributes, &mut Rng::new(seed, 1));
+        look.become_person(&own.look);
+        let weights = morph_weights(base, &attributes, &mut Rng::new(person, 2));
+        let photo = Photo::sample(&mut Rng::new(seed, 3));
+        Self { attributes, look, photo, weights }
+    }
+
     /// The vector the generator is trained from.
     pub(crate) fn params(&self) -> [f32; PARAMS] {
         let mut out = [0.0; PARAMS];

@@ -186,6 +186,16 @@ impl Look {
         }
     }
 
+    /// Takes over what a person keeps from day to day.
+    pub(crate) fn become_person(&mut self, person: &Self) {
+        self.skin = person.skin;
+        self.iris = person.iris;
+        self.brow_width = person.brow_width;
+        self.brow_slope = person.brow_slope;
+        self.hair_line = person.hair_line;
+        self.wrinkles = person.wrinkles;
+    }
+
     /// The painter's 58 numbers and 40 geometric ones, scaled as the mapper expects them.
     /// The layout is fixed by the checkpoint: fields that carry no meaning stay zero.
     pub(crate) fn numbers(&self, a: &Attributes, photo: &Photo) -> [f32; 98] {

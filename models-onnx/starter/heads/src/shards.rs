@@ -8,7 +8,7 @@ use ndarray::{Array2, Array3, Array4};
 use ndarray_npy::NpzWriter;
 use rayon::prelude::*;
 
-use crate::attributes::{COLUMNS, Change};
+use crate::attributes::COLUMNS;
 use crate::face::{Face, PARAMS};
 use crate::makehuman::Base;
 use crate::raster::{Frame, Picture, draw};
@@ -22,19 +22,19 @@ struct Row {
     labels: [u8; COLUMNS],
 }
 
-/// Renders faces `first .. first + count`, with some attributes replaced, into one `.npz`.
+/// Renders faces, as `face` makes them from `first .. first + count`, into one `.npz`.
 pub(crate) fn write(
     base: &Base,
     path: &Path,
     first: u64,
     count: usize,
     side: usize,
-    changes: &[Change],
+    face: &(dyn Fn(u64) -> Face + Sync),
 ) -> Result<()> {
     let rows: Vec<Row> = (0..count as u64)
         .into_par_iter()
         .map(|i| {
-            let face = Face::changed(base, first + i, changes);
+            let face = face(first + i);
             let picture = draw(base, &face, Frame::square(side), OVERSAMPLING);
             Row { picture, params: face.params(), labels: face.attributes.row() }
         })
