@@ -1,4 +1,4 @@
-"""Style statistics, the prior over codes, and the matrix that turns a text direction into a style direction.
+"""Style statistics, and the matrix that turns a text direction into a style direction.
 
   python directions.py DATA --checkpoint heads64.pt --pair pair.pt \
       --sentence MODEL.onnx --tokenizer tokenizer.json --out directions.npz
@@ -25,7 +25,7 @@ import torch.nn.functional as F
 import captions
 import checkpoint
 from dataset import ATTRIBUTES, Heads
-from generator import W_SLOTS, Generator, make_param_mapper
+from generator import Generator, make_param_mapper
 from networks import EMBEDDING, TextProjection
 from sentences import Sentences
 
@@ -135,19 +135,6 @@ def regress(rows, effects, meaning):
     return relevance, 1 - fit.item()
 
 
-@torch.no_grad()
-def code_prior(mapper, params, share=0.995):
-    """Mean of w over the renders, and its principal axes, as many as explain `share` of the
-    variance, each as long as the standard deviation along it: w = mean + z @ axes, z ~ N(0, I)."""
-    w = torch.cat([mapper(p) for p in params.split(2048)]).double()
-    mean = w.mean(0)
-    values, vectors = torch.linalg.eigh(torch.cov((w - mean).t()))
-    values, vectors = values.flip(0).clamp_min(0), vectors.flip(1)
-    count = int((values.cumsum(0) < share * values.sum()).sum()) + 1
-    axes = vectors[:, :count].t() * values[:count, None].sqrt()
-    return mean.float(), axes.float()
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("data", nargs="+")
@@ -177,11 +164,8 @@ def main():
              if m[0] in captions.PHRASES}  # fmt: skip
     print("largest effect in standard deviations:", json.dumps(sizes))
     print(f"text directions explain {fit:.3f} of the attribute effects")
-    mean, axes = code_prior(models["pmap"], params[data.train])
-    print(f"{len(axes)} axes of w explain 99.5 % of its variance")
     np.savez(args.out, style_mean=style_mean.numpy(), style_std=style_std.numpy(),
-             relevance=relevance.numpy(), fit=fit, code_axes=axes.numpy(),
-             code_mean=mean[None].expand(W_SLOTS, -1).numpy())  # fmt: skip
+             relevance=relevance.numpy(), fit=fit)  # fmt: skip
 
 
 if __name__ == "__main__":

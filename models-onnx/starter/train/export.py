@@ -2,12 +2,12 @@
 
   python export.py --checkpoint heads64.pt --encoder encoder64.pt --pair pair.pt \
       --identity identity.pt --perceptual perceptual.pt \
-      --directions directions.npz --data DATA --sentence MODEL.onnx --tokenizer tokenizer.json \
+      --directions directions.npz --prior prior.npz --data DATA --sentence MODEL.onnx --tokenizer tokenizer.json \
       --pack ../../packs/starter-faces --golden ../../tests/golden --keep ../checkpoint/heads64.pt
 
 With `--only ROLE...` the other graphs stay as they lie in the pack, with the framing and fidelity
 of its manifest, and the goldens show the same face; what belongs to the other graphs need not be
-given then. Arrays come from --directions, where that is given.
+given then. Arrays come from --directions and --prior, where those are given.
 """
 import argparse
 import hashlib
@@ -28,7 +28,7 @@ from networks import Identity, ImageEncoder, Inverter, Perceptual, TextProjectio
 from sentences import Sentences
 
 ROLES = ("mapping affine synthesis encoder image-encoder text-projection segmenter identity perceptual").split()
-ARRAYS = ("style_mean", "style_std", "relevance", "code_mean", "code_axes")
+STATISTICS, PRIOR = ("style_mean", "style_std", "relevance"), ("code_mean", "code_axes")
 # How a mask shows the classes: skin-like colours for skin, telling ones for what is edited.
 COLOURS = [
     (64, 64, 72), (236, 188, 160), (120, 72, 40), (60, 40, 30), (64, 144, 224), (208, 64, 88), (250, 250, 250),
@@ -209,7 +209,7 @@ poor = {poor:.2f}
     role = toml_role("sentence-encoder", args.sentence, SENTENCE_FILE, "shared = true\n")
     text += role + 'pooling = "mean"\n'
     text += f'\n[files.tokenizer]\nfile = "tokenizer.json"\nsha256 = "{sha256(pack / "tokenizer.json")}"\n'
-    for name in ARRAYS:
+    for name in STATISTICS + PRIOR:
         dims = list(np.load(pack / f"{name}.npy", mmap_mode="r").shape)
         text += f"""
 [arrays.{name.replace("_", "-")}]
@@ -271,7 +271,7 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("checkpoint", "sentence", "tokenizer", "pack"):
         parser.add_argument(f"--{name}", required=True)
-    for name in ("encoder", "pair", "directions", "identity", "perceptual"):
+    for name in ("encoder", "pair", "directions", "prior", "identity", "perceptual"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--only", nargs="+", choices=ROLES, help="write these graphs, keep the others")
     parser.add_argument("--data", nargs="+")
@@ -282,7 +282,8 @@ def main():
     parser.add_argument("--neutral", default="a person")
     parser.add_argument("--held-out", type=int, default=512)
     args = parser.parse_args()
-    if not args.only and not all((args.data, args.encoder, args.pair, args.directions, args.identity, args.perceptual)):
+    given = (args.data, args.encoder, args.pair, args.directions, args.prior, args.identity, args.perceptual)
+    if not args.only and not all(given):
         parser.error("without --only, everything has to be given")
     pack = pathlib.Path(args.pack)
     pack.mkdir(parents=True, exist_ok=True)
@@ -291,10 +292,9 @@ def main():
         keep_checkpoint(models, mean, std, args)
     write_graphs(models, pack, args.only or ROLES)
     shutil.copyfile(args.tokenizer, pack / "tokenizer.json")
-    if args.directions:
-        directions = np.load(args.directions)
-        for name in ARRAYS:
-            np.save(pack / f"{name}.npy", np.ascontiguousarray(directions[name], np.float32))
+    for source, names in ((args.directions, STATISTICS), (args.prior, PRIOR)):
+        for name in names if source else []:
+            np.save(pack / f"{name}.npy", np.ascontiguousarray(np.load(source)[name], np.float32))
     if args.only:
         before = tomllib.loads((pack / "pack.toml").read_text())
         typical, poor = before["fidelity"]["typical"], before["fidelity"]["poor"]
