@@ -154,6 +154,8 @@ fn shapes(m: &Manifest) -> Result<(), String> {
             Array::StyleMean | Array::StyleStd => vec![size("S")],
             Array::Relevance => vec![size("S"), size("D")],
             Array::CodeMean => vec![size("L"), size("W")],
+            // As many axes as its makers found worth keeping.
+            Array::CodeAxes => vec![file.dims.first().copied(), size("W")],
         };
         let found: Vec<_> = file.dims.iter().map(|d| Some(*d)).collect();
         ensure(found == expected, || format!("{} of {:?}", file.file, file.dims))?;

@@ -151,6 +151,10 @@ pub enum Array {
     Relevance,
     /// The mean code `[L, W]`, to which truncation and free generation go back.
     CodeMean,
+    /// Principal axes of the codes of the pack's own pictures, `[A, W]`, each as long as the standard deviation along
+    /// it: the mean code plus Σ zᵢ·axisᵢ, z of unit variance, is such a code. Optimisation that stays there stays with
+    /// what the generator knows.
+    CodeAxes,
 }
 
 impl Array {
@@ -161,6 +165,7 @@ impl Array {
             Array::StyleStd => "style-std",
             Array::Relevance => "relevance",
             Array::CodeMean => "code-mean",
+            Array::CodeAxes => "code-axes",
         }
     }
 }

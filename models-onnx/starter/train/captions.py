@@ -1,42 +1,45 @@
 """Words for what the renderer drew: several per value, so that the pair learns meanings.
 
-evaluate.py asks about some words that are not in here, too.
+`HELD_OUT` holds other words for the same; no training script may read it.
 """
 import random
 
 HAIR = {
     "bald": ["bald", "a bald head", "no hair", "a shaved head", "a completely bald head",
-             "hairless", "a bald person", "a hairless head"],
+             "hairless", "a bald person", "a hairless head", "bald-headed", "no hair at all"],
     "buzz": ["a buzz cut", "very short hair", "shaved hair", "cropped hair", "a crew cut",
-             "stubbly hair"],
+             "stubbly hair", "a shaved haircut", "hair cropped close"],
     "short": ["short hair", "a short haircut", "short cut hair", "short-haired",
-              "a neat short haircut", "hair cut short"],
+              "a neat short haircut", "hair cut short", "short back and sides"],
     "bob": ["a bob", "bob hair", "a bob cut", "chin-length hair", "medium length hair",
-            "a bob haircut"],
+            "a bob haircut", "hair down to the chin", "mid-length hair"],
     "afro": ["an afro", "afro hair", "big curly hair", "frizzy hair", "curly hair",
-             "a huge afro", "voluminous hair"],
+             "a huge afro", "voluminous hair", "an afro hairstyle", "big hair"],
     "long": ["long hair", "very long hair", "long flowing hair", "hair down to the shoulders",
-             "long-haired", "shoulder-length hair", "a person with long hair"],
+             "long-haired", "shoulder-length hair", "a person with long hair", "hair falling over the shoulders",
+             "longer hair"],
 }  # fmt: skip
 COLOUR = {
-    "black": ["black", "jet black", "dark", "raven", "raven black", "ebony"],
-    "brown": ["brown", "chestnut", "dark brown", "brunette", "chocolate brown", "hazel brown"],
-    "blond": ["blond", "blonde", "golden", "light blond", "yellow", "fair", "golden blonde"],
-    "red": ["red", "ginger", "auburn", "orange", "copper", "reddish"],
-    "grey": ["grey", "gray", "silver", "greying", "ash grey", "silvery grey"],
-    "white": ["white", "snow white", "pure white", "snowy", "bright white"],
-    "blue": ["blue", "dyed blue", "bright blue", "azure", "navy blue", "cobalt blue"],
-    "pink": ["pink", "dyed pink", "bright pink", "rose", "magenta", "hot pink"],
-    "green": ["green", "dyed green", "bright green", "emerald", "dark green", "grass green"],
-    "purple": ["purple", "dyed purple", "violet", "lilac", "dark purple", "plum"],
+    "black": ["black", "jet black", "dark", "raven", "raven black", "ebony", "coal black"],
+    "brown": ["brown", "chestnut", "dark brown", "brunette", "chocolate brown", "hazel brown", "dark blond brown", "coffee brown"],
+    "blond": ["blond", "blonde", "golden", "light blond", "yellow", "fair", "golden blonde", "honey blond", "sandy"],
+    "red": ["red", "ginger", "auburn", "orange", "copper", "reddish", "fiery red"],
+    "grey": ["grey", "gray", "silver", "greying", "ash grey", "silvery grey", "iron grey"],
+    "white": ["white", "snow white", "pure white", "snowy", "bright white", "milk white"],
+    "blue": ["blue", "dyed blue", "bright blue", "azure", "navy blue", "cobalt blue", "sky blue", "dark blue", "royal blue"],
+    "pink": ["pink", "dyed pink", "bright pink", "rose", "magenta", "hot pink", "pastel pink"],
+    "green": ["green", "dyed green", "bright green", "emerald", "dark green", "grass green", "lime green"],
+    "purple": ["purple", "dyed purple", "violet", "lilac", "dark purple", "plum", "bright purple"],
 }
 GLASSES = {
     "none": ["no glasses", "without glasses", "not wearing glasses", "no eyewear",
-             "bare eyes", "glasses off"],
+             "bare eyes", "glasses off", "takes off the glasses", "nothing on the eyes"],
     "glasses": ["glasses", "wearing glasses", "eyeglasses", "spectacles", "reading glasses",
-                "a pair of glasses", "eyewear", "clear glasses", "nerdy glasses"],
+                "a pair of glasses", "eyewear", "clear glasses", "nerdy glasses", "goggles",
+                "prescription glasses"],
     "sunglasses": ["sunglasses", "wearing sunglasses", "dark glasses", "dark sunglasses",
-                   "shades", "a pair of sunglasses", "black sunglasses", "cool shades"],
+                   "shades", "a pair of sunglasses", "black sunglasses", "cool shades", "sunnies",
+                   "dark lenses"],
 }  # fmt: skip
 BEARD = {
     "none": ["clean shaven", "no beard", "without a beard", "shaved", "clean-shaven",
@@ -55,19 +58,23 @@ GENDER = {
     "woman": ["a woman", "female", "a lady", "a girl", "a female face", "feminine"],
 }
 AGE = {
-    "young": ["young", "youthful", "a young person", "a young face", "youth", "in their twenties"],
-    "old": ["old", "elderly", "an old person", "aged", "a senior", "wrinkled", "an elderly face"],
+    "young": ["young", "youthful", "a young person", "a young face", "youth", "in their twenties", "younger", "a younger person"],
+    "old": ["old", "elderly", "an old person", "aged", "a senior", "wrinkled", "an elderly face",
+            "older", "an older person", "wrinkles", "a pensioner"],
 }
 EXPRESSION = {
-    "neutral": ["a neutral expression", "calm", "a serious face", "expressionless", "neutral"],
-    "smiling": ["smiling", "a smile", "happy", "a smiling face", "grinning", "cheerful"],
+    "neutral": ["a neutral expression", "calm", "a serious face", "expressionless", "neutral",
+                "a straight face", "a blank face", "no expression", "relaxed", "a closed mouth"],
+    "smiling": ["smiling", "a smile", "happy", "a smiling face", "grinning", "cheerful",
+                "a gentle smile", "smiles", "a happy face", "joyful", "beaming", "a smiling mouth"],
     "laughing": ["laughing", "laughing with an open mouth", "a big laugh", "an open mouth laugh",
-                 "a toothy laugh"],
+                 "a toothy laugh", "laughs", "laughing out loud", "hearty laughter", "showing teeth",
+                 "a wide open grin"],
     "surprised": ["surprised", "shocked", "astonished", "amazed", "an open mouth in surprise",
-                  "wide eyes"],
-    "angry": ["angry", "furious", "frowning angrily", "mad", "an angry face", "annoyed"],
-    "sad": ["sad", "unhappy", "gloomy", "frowning", "a sad face", "miserable"],
-    "eyes-closed": ["eyes closed", "closed eyes", "asleep", "sleeping", "shut eyes", "blinking"],
+                  "wide eyes", "a surprised face", "stunned", "a gaping mouth", "wide-eyed"],
+    "angry": ["angry", "furious", "frowning angrily", "mad", "an angry face", "annoyed", "rage", "a scowl", "scowling", "cross"],
+    "sad": ["sad", "unhappy", "gloomy", "frowning", "a sad face", "miserable", "sorrowful", "down", "a sad mouth", "sadness"],
+    "eyes-closed": ["eyes closed", "closed eyes", "asleep", "sleeping", "shut eyes", "blinking", "with eyes shut", "eyelids down", "sleepy"],
 }  # fmt: skip
 HAT = {
     "yes": ["a hat", "wearing a hat", "a beanie", "a woolly hat", "a cap", "a knitted hat"],
@@ -110,6 +117,24 @@ for _colour, _words in (("blond", ["a blond person", "a blonde woman", "blond"])
                         ("red", ["a redhead", "a ginger person"]),
                         ("brown", ["a brunette"])):  # fmt: skip
     PHRASES["hair_colour"][_colour] += _words
+
+# Never trained: what the tests ask about words that nobody thought of.
+HELD_OUT = {
+    "hair": {"bald": ["a bald pate", "lost all hair"], "short": ["closely trimmed hair", "a tidy short cut"],
+             "afro": ["a frizzy mane", "curls"], "long": ["a long mane", "hair flowing over the shoulders"]},
+    "hair_colour": {"black": ["pitch-black hair"], "blond": ["straw-coloured hair"], "red": ["carrot-red hair"],
+                    "grey": ["salt and pepper hair"], "blue": ["sapphire hair"], "pink": ["bubblegum hair"],
+                    "green": ["forest green hair"], "purple": ["lavender hair"]},
+    "glasses": {"none": ["no spectacles"], "glasses": ["specs", "horn-rimmed glasses"],
+                "sunglasses": ["tinted sunglasses", "aviators"]},
+    "beard": {"none": ["a cleanly shaved chin", "no whiskers"], "beard": ["a bushy bearded guy", "whiskers"],
+              "moustache": ["a handlebar moustache"], "goatee": ["a tuft on the chin"]},
+    "gender": {"man": ["a bloke", "a father"], "woman": ["a lass", "a mother"]},
+    "age": {"young": ["a teenager", "a student"], "old": ["a grandparent", "ancient"]},
+    "expression": {"smiling": ["in a good mood", "delighted"], "laughing": ["giggling", "roaring with laughter"],
+                   "surprised": ["startled", "flabbergasted"], "angry": ["irate", "enraged"],
+                   "sad": ["tearful", "depressed"], "eyes-closed": ["dozing", "with lids closed"]},
+}  # fmt: skip
 
 HAIR_ADJECTIVES = {"long": ["long", "very long", "flowing"], "short": ["short"], "bob": ["chin-length"],
                    "afro": ["big curly", "frizzy", "curly"], "buzz": ["very short"]}  # fmt: skip

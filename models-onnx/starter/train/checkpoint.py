@@ -5,8 +5,10 @@ import torch
 import torch.nn.functional as F
 
 from dataset import pixel_weights, unit_range
-from generator import CHANNELS, CLASSES, MAPPING_LAYERS, SIZE, STYLE_DIM
+from generator import CHANNELS, CLASSES, MAPPING_LAYERS, PARAMS, SIZE, STYLE_DIM
 
+# Colours of iris, lips, clothes, frames and hat, and the one-hot columns of the named attributes.
+NAMED = [*range(206 + 9, 206 + 24), *range(206 + 58 + 8, 206 + 58 + 35)]
 KEYS = {"g": "g_ema", "seg": "seg", "pmap": "pmap"}
 
 
@@ -16,8 +18,22 @@ def load_into(path, models):
     for ours, theirs in KEYS.items():
         if ours in models:
             state = {k: v.float() for k, v in saved[theirs].items()}
+            if ours == "pmap":
+                # Older checkpoints know fewer parameters: new ones begin without effect.
+                missing = PARAMS - state["0.weight"].shape[1]
+                state["0.weight"] = F.pad(state["0.weight"], (0, missing))
             models[ours].load_state_dict(state)
-    return saved["p_mean"].float(), saved["p_std"].float(), dict(saved["config"])
+    mean, std = saved["p_mean"].float(), saved["p_std"].float()
+    missing = PARAMS - len(mean)
+    return F.pad(mean, (0, missing)), F.pad(std, (0, missing), value=1.0), dict(saved["config"])
+
+
+@torch.no_grad()
+def restate(mapper, old, new):
+    """The same map of the raw parameters, read with other statistics (mean, std)."""
+    first = mapper[0]
+    first.bias += first.weight @ ((new[0] - old[0]) / old[1])
+    first.weight *= new[1] / old[1]
 
 
 def save(path, models, mean, std, info, latent_avg=None, half=False):
@@ -52,4 +68,6 @@ def param_statistics(data, count=6000):
     target = (target - target.mean(0)).flatten(1)
     effect = ((normal.t() @ target) / len(index)).square().mean(1).sqrt()
     effect = (effect / effect.quantile(0.95)).sqrt().clamp(0.2, 1.5)
+    # What has a name but covers little (iris, lips, frames, hat) must not be learnt last.
+    effect[NAMED] = effect[NAMED].clamp_min(0.6)
     return mean, std / effect

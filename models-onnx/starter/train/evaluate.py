@@ -1,11 +1,11 @@
 """Look at the shipped pack and measure it, with ONNX Runtime only (what users will get).
 
-  python evaluate.py DATA --pack ../../packs/starter-faces --sentence MODEL.onnx \
-      --checkpoint heads64.pt --sheets ../sheets
+  python evaluate.py DATA --pack ../../packs/starter-faces --sentence MODEL.onnx --sheets ../sheets
 
-Prints the held-out PSNR of encoder + generator, and for each prompt what changed on held-out
-faces: mean RGB inside the hair, class areas by the training's segmentation head, and the
-change everywhere else. Writes contact sheets: reconstructions, samples, one row per edit.
+Prints what encoder, generator, segmenter, identity and perceptual distance do on held-out
+renders, and for each prompt what changed on held-out faces: mean RGB inside the hair, class
+areas by the segmenter, and the change everywhere else. Writes contact sheets: reconstructions,
+masks, samples, one row per edit. `../judges` measures with networks trained apart.
 """
 import argparse
 import json
@@ -16,13 +16,12 @@ import numpy as np
 import onnxruntime
 import torch
 
-import captions
-import checkpoint
 from dataset import ATTRIBUTES, Heads
 from direction import style_direction
-from generator import CLASSES, Generator, make_segmenter
+from generator import CLASSES
 from sentences import Sentences
 from sheets import save_sheet
+from train_generator import ious
 
 SHOWN = 11  # of these, the first on the contact sheet
 # (prompt, faces on which the edit means something)
@@ -47,12 +46,20 @@ class Pack:
         self.sentences = Sentences(sentence, self.folder / "tokenizer.json")
         self.sessions = {}
 
-    def run(self, role, x):
+    def run(self, role, *inputs):
         if role not in self.sessions:
             path = str(self.folder / f"{role}.onnx")
             self.sessions[role] = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         session = self.sessions[role]
-        return session.run(None, {session.get_inputs()[0].name: x.astype(np.float32)})[0]
+        names = [port.name for port in session.get_inputs()]
+        return session.run(None, {n: x.astype(np.float32) for n, x in zip(names, inputs)})[0]
+
+    def distance(self, a, b):
+        return np.concatenate([self.run("perceptual", a[i : i + 64], b[i : i + 64]) for i in range(0, len(a), 64)])
+
+    def classes(self, styles):
+        parts = [self.run("segmenter", styles[i : i + 64]) for i in range(0, len(styles), 64)]
+        return np.concatenate(parts).argmax(1)
 
     def text(self, prompt):
         rows = self.sentences.embed([t.format(prompt) for t in self.manifest["text"]["templates"]])
@@ -93,19 +100,25 @@ def wanted_faces(data, kind, count):
     return data.held_out[keep][:count]
 
 
-class Segmenter:
-    """The training's segmentation head, for measuring only."""
+def iou_of_classes(truth, guess):
+    confusion = np.bincount((truth * len(CLASSES) + guess).ravel(), minlength=len(CLASSES) ** 2)
+    return ious(torch.from_numpy(confusion).view(len(CLASSES), len(CLASSES))).numpy()
 
-    def __init__(self, path):
-        models = {"g": Generator(), "seg": make_segmenter()}
-        checkpoint.load_into(path, models)
-        self.g, self.seg = models["g"].eval(), models["seg"].eval()
-        self.sizes = [layer.conv.modulation.weight.shape[0] for _, layer, _, _ in self.g.layers()]
 
-    @torch.no_grad()
-    def __call__(self, styles):
-        parts = list(torch.from_numpy(styles).split(self.sizes, 1))
-        return self.g.synthesise(parts, self.seg)[1].argmax(1).numpy()
+def cosines(a, b):
+    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+def look_alike(pack, images, made, truth, guess):
+    """Masks, identity and perceived difference of reconstructions."""
+    each = iou_of_classes(truth, guess)
+    print(f"segmenter on codes of the encoder: mean IoU {each.mean():.3f}; "
+          + ", ".join(f"{n} {v:.2f}" for n, v in zip(CLASSES, each)))  # fmt: skip
+    who, again = pack.run("identity", images), pack.run("identity", made)
+    print(f"identity: cosine of a render with its reconstruction {cosines(who, again).mean():.3f}, "
+          f"with another render {cosines(who, np.roll(who, 1, 0)).mean():.3f}")
+    same, other = (pack.distance(images, x).mean() for x in (made, np.roll(images, 1, 0)))
+    print(f"perceptual distance: to the reconstruction {same:.3f}, to another render {other:.3f}")
 
 
 def measure_edit(before, after, old, new):
@@ -126,7 +139,6 @@ def main():
     parser.add_argument("data", nargs="+")
     parser.add_argument("--pack", required=True)
     parser.add_argument("--sentence", required=True)
-    parser.add_argument("--checkpoint", required=True)
     parser.add_argument("--sheets", required=True)
     parser.add_argument("--strength", type=float)
     parser.add_argument("--disentanglement", type=float)
@@ -136,7 +148,7 @@ def main():
     sheets = pathlib.Path(args.sheets)
     sheets.mkdir(parents=True, exist_ok=True)
     data = Heads(args.data, args.held_out)
-    pack, segment = Pack(args.pack, args.sentence), Segmenter(args.checkpoint)
+    pack = Pack(args.pack, args.sentence)
     strength = args.strength or pack.manifest["direction"]["strength"]
     beta = args.disentanglement
     beta = pack.manifest["direction"]["disentanglement"] if beta is None else beta
@@ -149,6 +161,13 @@ def main():
     decibel = -10 * np.log10(error)
     print(f"encoder + generator on {len(images)} held-out renders: {-10 * np.log10(error.mean()):.2f} dB "
           f"of the mean error, median {np.median(decibel):.2f}, 2nd percentile {np.percentile(decibel, 2):.2f}")
+    made = np.clip(made, -1, 1)
+    truth, guess = data.masks[data.held_out].numpy().astype(np.int64), pack.classes(styles)
+    look_alike(pack, images, made, truth, guess)
+    colours = np.array([c["colour"] for c in pack.manifest["classes"]], np.float32) / 127.5 - 1
+    painted = [colours[m[:32]].transpose(0, 3, 1, 2) for m in (truth, guess)]
+    rows = [x[i : i + 16] for i in range(0, 32, 16) for x in (images, painted[0], painted[1])]
+    save_sheet(np.concatenate(rows), sheets / "masks.png", 16)
     rows = [x[i : i + 16] for i in range(0, 64, 16) for x in (images, made)]
     save_sheet(np.concatenate(rows), sheets / "reconstructions.png", 16)
     z = np.random.default_rng(1).standard_normal((48, 256)).astype(np.float32)
@@ -163,7 +182,7 @@ def main():
         direction = pack.direction(prompt, neutral, beta)
         moved = styles[index] + strength * direction
         after = pack.run("synthesis", moved)
-        result = measure_edit(made[index], after, segment(styles[index]), segment(moved.astype(np.float32)))
+        result = measure_edit(made[index], after, pack.classes(styles[index]), pack.classes(moved))
         result["channels"] = int((direction != 0).sum())
         result["closer_to_text"] = round(pack.agreement(after, prompt) - pack.agreement(made[index], prompt), 3)
         table[prompt] = result

@@ -1,13 +1,19 @@
 """Write the pack: ONNX graphs, statistics, pack.toml, and golden fixtures.
 
   python export.py --checkpoint heads64.pt --encoder encoder64.pt --pair pair.pt \
-      --directions directions.npz --data DATA --sentence MODEL.onnx --tokenizer tokenizer.json \
+      --identity identity.pt --perceptual perceptual.pt \
+      --directions directions.npz --prior prior.npz --data DATA --sentence MODEL.onnx --tokenizer tokenizer.json \
       --pack ../../packs/starter-faces --golden ../../tests/golden --keep ../checkpoint/heads64.pt
+
+With `--only ROLE...` the other graphs stay as they lie in the pack, with the framing and fidelity
+of its manifest, and the goldens show the same face; what belongs to the other graphs need not be
+given then. Arrays come from --directions and --prior, where those are given.
 """
 import argparse
 import hashlib
 import pathlib
 import shutil
+import tomllib
 
 import numpy as np
 import onnxruntime
@@ -16,11 +22,18 @@ import torch
 import captions
 import checkpoint
 import onnx_graphs
-from dataset import Heads
-from generator import Generator, make_param_mapper, make_segmenter
-from networks import ImageEncoder, Inverter, TextProjection
+from dataset import Heads, unit_range
+from generator import CLASSES, Generator, make_param_mapper, make_segmenter
+from networks import Identity, ImageEncoder, Inverter, Perceptual, TextProjection
 from sentences import Sentences
 
+ROLES = ("mapping affine synthesis encoder image-encoder text-projection segmenter identity perceptual").split()
+STATISTICS, PRIOR = ("style_mean", "style_std", "relevance"), ("code_mean", "code_axes")
+# How a mask shows the classes: skin-like colours for skin, telling ones for what is edited.
+COLOURS = [
+    (64, 64, 72), (236, 188, 160), (120, 72, 40), (60, 40, 30), (64, 144, 224), (208, 64, 88), (250, 250, 250),
+    (224, 150, 120), (200, 128, 150), (176, 136, 104), (72, 160, 96), (16, 16, 16), (144, 80, 184), (152, 112, 72),
+]  # fmt: skip
 SENTENCE_FILE = "all-MiniLM-L6-v2-int8.onnx"
 
 
@@ -34,18 +47,26 @@ def run(path, **feeds):
 
 
 def load_models(args):
+    """All networks; those whose file is not given stay as torch made them, and are not exported."""
     models = {"g": Generator(), "seg": make_segmenter(), "pmap": make_param_mapper()}
     mean, std, _ = checkpoint.load_into(args.checkpoint, models)
-    inverter = Inverter()
-    saved = torch.load(args.encoder, weights_only=True)
-    inverter.encoder.load_state_dict(saved["encoder"])
-    inverter.w_mean.copy_(saved["w_mean"])
-    inverter.w_std.copy_(saved["w_std"])
-    pair = torch.load(args.pair, weights_only=True)
-    image_encoder, projection = ImageEncoder(), TextProjection()
-    image_encoder.load_state_dict(pair["image_encoder"])
-    projection.load_state_dict(pair["projection"])
-    models.update(inverter=inverter, image_encoder=image_encoder, projection=projection)
+    inverter, image_encoder, projection = Inverter(), ImageEncoder(), TextProjection()
+    identity, perceptual = Identity(), Perceptual()
+    if args.encoder:
+        saved = torch.load(args.encoder, weights_only=True)
+        inverter.encoder.load_state_dict(saved["encoder"])
+        inverter.w_mean.copy_(saved["w_mean"])
+        inverter.w_std.copy_(saved["w_std"])
+    if args.pair:
+        pair = torch.load(args.pair, weights_only=True)
+        image_encoder.load_state_dict(pair["image_encoder"])
+        projection.load_state_dict(pair["projection"])
+    if args.identity:
+        identity.load_state_dict(torch.load(args.identity, weights_only=True)["identity"])
+    if args.perceptual:
+        perceptual.features.load_state_dict(torch.load(args.perceptual, weights_only=True)["features"])
+    models.update(inverter=inverter, image_encoder=image_encoder, projection=projection,
+                  identity=identity, perceptual=perceptual)  # fmt: skip
     for m in models.values():
         m.eval().requires_grad_(False)
     return models, mean, std
@@ -57,7 +78,7 @@ def keep_checkpoint(models, mean, std, args):
     checkpoint.save(args.keep, models, mean, std, saved["config"], saved["latent_avg"], half=True)
 
 
-def write_graphs(models, pack):
+def write_graphs(models, pack, roles):
     """Export in fp16 storage and check every graph against torch; returns the differences."""
     g = models["g"]
     torch.manual_seed(0)
@@ -68,11 +89,16 @@ def write_graphs(models, pack):
     image = g(w)[0]
     sentence = torch.nn.functional.normalize(torch.randn(8, 384), dim=1)
     sizes = [layer.conv.modulation.weight.shape[0] for _, layer, _, _ in g.layers()]
+    made, logits = g.synthesise(list(styles.split(sizes, 1)), models["seg"])
+    other = image.flip(0)
     cases = {
         "mapping": (onnx_graphs.mapping, g, {"z": z}, w),
         "affine": (onnx_graphs.affine, g, {"w_plus": w_plus}, styles),
-        "synthesis": (onnx_graphs.synthesis, g, {"styles": styles},
-                      g.synthesise(list(styles.split(sizes, 1)))[0]),
+        "synthesis": (onnx_graphs.synthesis, g, {"styles": styles}, made),
+        "segmenter": (onnx_graphs.segmenter, (g, models["seg"]), {"styles": styles}, logits),
+        "identity": (onnx_graphs.identity, models["identity"], {"image": image}, models["identity"](image)),
+        "perceptual": (onnx_graphs.perceptual, models["perceptual"], {"a": image, "b": other},
+                       models["perceptual"](image, other)),
         "encoder": (onnx_graphs.encoder, models["inverter"], {"image": image},
                     models["inverter"](image)[:, None].repeat(1, 10, 1)),
         "image-encoder": (onnx_graphs.image_encoder, models["image_encoder"], {"image": image},
@@ -82,6 +108,8 @@ def write_graphs(models, pack):
     }  # fmt: skip
     report = {}
     for name, (build, module, feeds, wanted) in cases.items():
+        if name not in roles:
+            continue
         path = pack / f"{name}.onnx"
         build(module, path, half=False)
         exact = np.abs(run(path, **feeds) - wanted.numpy()).max()
@@ -91,7 +119,7 @@ def write_graphs(models, pack):
         build(module, path, half=True)
         report[name] = (float(exact), float(np.abs(run(path, **feeds) - wanted.numpy()).max()))
         print(f"{name}: f32 {exact:.2e}, fp16 storage {report[name][1]:.2e}, {path.stat().st_size} bytes")
-    if report["synthesis"][1] > 2e-3:
+    if "synthesis" in report and report["synthesis"][1] > 2e-3:
         # Parity first: the generator alone keeps its full precision then.
         onnx_graphs.synthesis(g, pack / "synthesis.onnx", half=False)
         print("synthesis: stored as f32")
@@ -176,12 +204,12 @@ eyes = {eyes}
 typical = {typical:.2f}
 poor = {poor:.2f}
 """
-    for role in ("mapping", "affine", "synthesis", "encoder", "image-encoder", "text-projection"):
+    for role in ROLES:
         text += toml_role(role, pack / f"{role}.onnx", f"{role}.onnx")
     role = toml_role("sentence-encoder", args.sentence, SENTENCE_FILE, "shared = true\n")
     text += role + 'pooling = "mean"\n'
     text += f'\n[files.tokenizer]\nfile = "tokenizer.json"\nsha256 = "{sha256(pack / "tokenizer.json")}"\n'
-    for name in ("style_mean", "style_std", "relevance"):
+    for name in STATISTICS + PRIOR:
         dims = list(np.load(pack / f"{name}.npy", mmap_mode="r").shape)
         text += f"""
 [arrays.{name.replace("_", "-")}]
@@ -193,6 +221,9 @@ dims = {dims}
     for name, layer, _, _ in models["g"].layers():
         channels = layer.conv.modulation.weight.shape[0]
         text += f'\n[[styles]]\nname = "{name}"\nchannels = {channels}\nrgb = false\n'
+    text += "\n# What the segmenter tells apart, in the order of its logits."
+    for name, colour in zip(CLASSES, COLOURS, strict=True):
+        text += f'\n[[classes]]\nname = "{name}"\ncolour = {list(colour)}\n'
     text += f"""
 [text]
 templates = [{quoted}]
@@ -205,11 +236,10 @@ disentanglement = {args.disentanglement}
     (pack / "pack.toml").write_text(text)
 
 
-def write_golden(data, pack, args, folder):
+def write_golden(pixels, pack, args, folder):
     """What the Rust side must reproduce: one face through every graph, one prompt, token ids."""
     folder.mkdir(parents=True, exist_ok=True)
-    pixels = data.images[data.held_out[3]].permute(1, 2, 0).contiguous().numpy()
-    image = data.batch(data.held_out[3:4]).numpy()
+    image = unit_range(torch.from_numpy(pixels).permute(2, 0, 1)[None]).contiguous().numpy()
     w_plus = run(pack / "encoder.onnx", image=image)
     styles = run(pack / "affine.onnx", w_plus=w_plus)
     made = run(pack / "synthesis.onnx", styles=styles)
@@ -224,6 +254,9 @@ def write_golden(data, pack, args, folder):
         "starter_w_plus": w_plus.astype(np.float32),
         "starter_styles": styles,
         "starter_reconstruction": made,
+        "starter_logits": run(pack / "segmenter.onnx", styles=styles),
+        "starter_identity": run(pack / "identity.onnx", image=image),
+        "starter_distance": run(pack / "perceptual.onnx", a=image, b=np.clip(made, -1, 1)),
         "starter_image_embedding": run(pack / "image-encoder.onnx", image=image),
         "starter_sentence": sentences.embed_one(prompt)[None],
         "starter_text": (text / np.linalg.norm(text))[None].astype(np.float32),
@@ -236,9 +269,12 @@ def write_golden(data, pack, args, folder):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("checkpoint", "encoder", "pair", "directions", "sentence", "tokenizer", "pack"):
+    for name in ("checkpoint", "sentence", "tokenizer", "pack"):
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--data", nargs="+", required=True)
+    for name in ("encoder", "pair", "directions", "prior", "identity", "perceptual"):
+        parser.add_argument(f"--{name}")
+    parser.add_argument("--only", nargs="+", choices=ROLES, help="write these graphs, keep the others")
+    parser.add_argument("--data", nargs="+")
     parser.add_argument("--golden")
     parser.add_argument("--keep", help="also write the checkpoint here, in half precision")
     parser.add_argument("--strength", type=float, default=2.0)
@@ -246,22 +282,32 @@ def main():
     parser.add_argument("--neutral", default="a person")
     parser.add_argument("--held-out", type=int, default=512)
     args = parser.parse_args()
+    given = (args.data, args.encoder, args.pair, args.directions, args.prior, args.identity, args.perceptual)
+    if not args.only and not all(given):
+        parser.error("without --only, everything has to be given")
     pack = pathlib.Path(args.pack)
     pack.mkdir(parents=True, exist_ok=True)
     models, mean, std = load_models(args)
     if args.keep:
         keep_checkpoint(models, mean, std, args)
-    data = Heads(args.data, args.held_out)
-    write_graphs(models, pack)
+    write_graphs(models, pack, args.only or ROLES)
     shutil.copyfile(args.tokenizer, pack / "tokenizer.json")
-    directions = np.load(args.directions)
-    for name in ("style_mean", "style_std", "relevance"):
-        np.save(pack / f"{name}.npy", np.ascontiguousarray(directions[name], np.float32))
-    typical, poor = fidelity(data, pack)
-    eyes = eye_positions(data)
+    for source, names in ((args.directions, STATISTICS), (args.prior, PRIOR)):
+        for name in names if source else []:
+            np.save(pack / f"{name}.npy", np.ascontiguousarray(np.load(source)[name], np.float32))
+    if args.only:
+        before = tomllib.loads((pack / "pack.toml").read_text())
+        typical, poor = before["fidelity"]["typical"], before["fidelity"]["poor"]
+        eyes = before["alignment"]["eyes"]
+        pixels = np.load(pathlib.Path(args.golden) / "starter_image.npy") if args.golden else None
+    else:
+        data = Heads(args.data, args.held_out)
+        typical, poor = fidelity(data, pack)
+        eyes = eye_positions(data)
+        pixels = data.images[data.held_out[3]].permute(1, 2, 0).contiguous().numpy()
     write_manifest(models, pack, args, eyes, typical, poor)
     if args.golden:
-        write_golden(data, pack, args, pathlib.Path(args.golden))
+        write_golden(pixels, pack, args, pathlib.Path(args.golden))
     total = sum(f.stat().st_size for f in pack.iterdir() if f.is_file())
     print(f"fidelity: typical {typical:.2f} dB, poor {poor:.2f} dB; eyes {eyes}; {total} bytes")
 

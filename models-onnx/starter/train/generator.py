@@ -21,7 +21,7 @@ W_SLOTS = 2 * len(RESOLUTIONS)
 CLASSES = (
     "background skin hair brows eyes lips teeth nose ears neck clothes glasses hat beard"
 ).split()
-PARAMS = 304
+PARAMS = 318
 SQRT2 = math.sqrt(2.0)
 
 

@@ -110,3 +110,48 @@ class TextProjection(nn.Module):
 
     def forward(self, x):
         return self.second(F.leaky_relu(self.first(x), 0.2))
+
+
+class Identity(ImageEncoder):
+    """Picture -> who it shows; unit length is taken by whoever compares. The trunk is that of the
+    image encoder, whose knowledge of faces it starts from."""
+
+    OUT = 64
+
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(self.WIDTHS[-1] * 16, self.OUT)
+
+
+class Features(nn.Module):
+    """Picture -> maps at 64, 32, 16 and 8 pixels, trained to tell classes and attributes."""
+
+    WIDTHS = (16, 32, 64, 96)
+
+    def __init__(self):
+        super().__init__()
+        inputs = (3, *self.WIDTHS)
+        self.convs = nn.ModuleList(EqualConv(a, b, 3) for a, b in zip(inputs, self.WIDTHS))
+
+    def forward(self, x):
+        maps = []
+        for i, conv in enumerate(self.convs):
+            x = activate(conv(x if i == 0 else F.avg_pool2d(x, 2)))
+            maps.append(x)
+        return maps
+
+
+class Perceptual(nn.Module):
+    """Two pictures -> their distance in LPIPS' form: unit-normalised features, squared
+    differences summed over channels, averaged over places, summed over maps."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = Features()
+
+    def forward(self, a, b):
+        total = 0.0
+        for x, y in zip(self.features(a), self.features(b)):
+            x, y = (m * torch.rsqrt(m.square().sum(1, keepdim=True) + 1e-8) for m in (x, y))
+            total = total + (x - y).square().sum(1).mean((1, 2))
+        return total

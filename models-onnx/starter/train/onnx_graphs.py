@@ -98,29 +98,48 @@ def total_styles(generator):
     return sum(layer.conv.modulation.weight.shape[0] for _, layer, _, _ in generator.layers())
 
 
+def levels(g, generator, x):
+    """The trunk: for each resolution, feature maps, to-RGB layer, its name and its style."""
+    sizes = [layer.conv.modulation.weight.shape[0] for _, layer, _, _ in generator.layers()]
+    names = [g.fresh("style") for _ in sizes]
+    g.node("Split", [x, g.constant(np.array(sizes, np.int64), "sizes")], names, axis=1)
+    spatial = g.constant(np.array([2, 3], np.int64), "axes")
+    features, noise = g.weight(array(generator.input.input), "const"), 0
+    for (name, layer, _, rgb), style in zip(generator.layers(), names):
+        if rgb:
+            yield features, layer, name, g.node("Unsqueeze", [style, spatial])
+            continue
+        scaled = g.node("Mul", [features, g.node("Unsqueeze", [style, spatial])])
+        noise_map = array(getattr(generator.noises, f"noise_{noise}"))
+        features = styled_conv(g, scaled, style, layer, noise_map, spatial, name)
+        noise += 1
+
+
 def synthesis(generator, path, half=True):
     """Style vectors -> image. Noise is the checkpoint's constant noise."""
     g = Graph("synthesis", half)
     x = g.input("styles", ["n", total_styles(generator)])
-    sizes = [layer.conv.modulation.weight.shape[0] for _, layer, _, _ in generator.layers()]
-    names = [g.fresh("style") for _ in sizes]
-    split = g.constant(np.array(sizes, np.int64), "sizes")
-    g.node("Split", [x, split], names, axis=1)
-    spatial = g.constant(np.array([2, 3], np.int64), "axes")
-    features = g.weight(array(generator.input.input), "const")
-    image, noise = None, 0
-    for (name, layer, _, rgb), style in zip(generator.layers(), names):
-        scaled = g.node("Mul", [features, g.node("Unsqueeze", [style, spatial])])
-        if rgb:
-            weight = array(layer.conv.weight[0]) * layer.conv.scale
-            bias = array(layer.bias).ravel()
-            y = g.node("Conv", [scaled, g.weight(weight, name), g.weight(bias, name + "_b")])
-            image = y if image is None else g.node("Add", [upsample_rgb(g, image), y])
-            continue
-        noise_map = array(getattr(generator.noises, f"noise_{noise}"))
-        features = styled_conv(g, scaled, style, layer, noise_map, spatial, name)
-        noise += 1
+    image = None
+    for features, layer, name, style in levels(g, generator, x):
+        weight, bias = array(layer.conv.weight[0]) * layer.conv.scale, array(layer.bias).ravel()
+        scaled = g.node("Mul", [features, style])
+        y = g.node("Conv", [scaled, g.weight(weight, name), g.weight(bias, name + "_b")])
+        image = y if image is None else g.node("Add", [upsample(g, image, 3), y])
     g.output(image, "image", ["n", 3, 64, 64])
+    g.save(path)
+
+
+def segmenter(models, path, half=True):
+    """Style vectors -> class logits: a 1x1 convolution on the features of every resolution."""
+    generator, heads = models
+    g = Graph("segmenter", half)
+    x = g.input("styles", ["n", total_styles(generator)])
+    logits, classes = None, heads[0].weight.shape[0]
+    for (features, _, name, _), head in zip(levels(g, generator, x), heads):
+        weight, bias = g.weight(array(head.weight), name), g.weight(array(head.bias), name + "_b")
+        y = g.node("Conv", [features, weight, bias])
+        logits = y if logits is None else g.node("Add", [upsample(g, logits, classes), y])
+    g.output(logits, "logits", ["n", classes, 64, 64])
     g.save(path)
 
 
@@ -149,12 +168,12 @@ def styled_conv(g, scaled, style, layer, noise_map, spatial, name):
     return g.node("LeakyRelu", [g.node("Add", [y, shift])], alpha=0.2)
 
 
-def upsample_rgb(g, image):
-    """The FIR up-sampling of the RGB skip as one dense 3-channel ConvTranspose."""
+def upsample(g, image, channels):
+    """The FIR up-sampling of the skips as one dense ConvTranspose."""
     row = np.array([1, 3, 3, 1], np.float32)
     kernel = np.outer(row, row) / 16
-    weight = np.zeros((3, 3, 4, 4), np.float32)
-    for channel in range(3):
+    weight = np.zeros((channels, channels, 4, 4), np.float32)
+    for channel in range(channels):
         weight[channel, channel] = kernel
     return g.node(
         "ConvTranspose", [image, g.constant(weight, "fir")], strides=[2, 2], pads=[1, 1, 1, 1]
@@ -239,31 +258,71 @@ def group_norm(g, x, norm, side):
     return g.node("Add", [g.node("Mul", [y, scale]), shift])
 
 
-def image_encoder(net, path, half=True):
-    g = Graph("image-encoder", half)
+def residual_network(net, path, output, half=True):
+    """`ImageEncoder` and `Identity`: picture -> vector."""
+    g = Graph(output, half)
     x = g.input("image", ["n", 3, 64, 64])
-
-    def conv(x, layer, gain, name, **attributes):
-        weight, bias = array(layer.weight) * layer.gain * gain, array(layer.bias) * gain
-        return g.node("Conv", [x, g.weight(weight, name), g.weight(bias, name + "_b")], **attributes)
-
-    def lrelu(x):
-        return g.node("LeakyRelu", [x], alpha=0.2)
-
-    def pool(x):
-        return g.node("AveragePool", [x], kernel_shape=[2, 2], strides=[2, 2])
-
-    x = lrelu(conv(x, net.stem, SQRT2, "stem", strides=[2, 2], pads=[1, 1, 1, 1]))
+    x = lrelu(g, equal_conv(g, x, net.stem, SQRT2, "stem", strides=[2, 2], pads=[1, 1, 1, 1]))
     half_gain = math.sqrt(0.5)
     for i, block in enumerate(net.blocks):
-        y = lrelu(conv(x, block.first, SQRT2, f"b{i}_first", pads=[1, 1, 1, 1]))
+        y = lrelu(g, equal_conv(g, x, block.first, SQRT2, f"b{i}_first", pads=[1, 1, 1, 1]))
         # sqrt(2) of the activation times sqrt(1/2) of the sum: no gain left to apply.
-        y = lrelu(conv(pool(y), block.second, 1.0, f"b{i}_second", pads=[1, 1, 1, 1]))
-        x = g.node("Add", [y, conv(pool(x), block.skip, half_gain, f"b{i}_skip")])
+        y = lrelu(g, equal_conv(g, pool(g, y), block.second, 1.0, f"b{i}_second", pads=[1, 1, 1, 1]))
+        x = g.node("Add", [y, equal_conv(g, pool(g, x), block.skip, half_gain, f"b{i}_skip")])
     x = g.node("Flatten", [x], axis=1)
     x = g.linear(x, array(net.out.weight), array(net.out.bias), "out")
-    g.output(x, "embedding", ["n", net.out.weight.shape[0]])
+    g.output(x, output, ["n", net.out.weight.shape[0]])
     g.save(path)
+
+
+def image_encoder(net, path, half=True):
+    residual_network(net, path, "embedding", half)
+
+
+def identity(net, path, half=True):
+    residual_network(net, path, "identity", half)
+
+
+def perceptual(net, path, half=True):
+    """Two pictures -> distance; the weights stand in the file once, for both."""
+    g = Graph("perceptual", half)
+    layers = [
+        (g.weight(array(c.weight) * c.gain * SQRT2, f"c{i}"), g.weight(array(c.bias) * SQRT2, f"c{i}_b"))
+        for i, c in enumerate(net.features.convs)
+    ]
+    channel = g.constant(np.array([1], np.int64), "channel")
+    epsilon = g.constant(np.array(1e-8, np.float32), "eps")
+    sides = []
+    for name in ("a", "b"):
+        x, units = g.input(name, ["n", 3, 64, 64]), []
+        for i, (weight, bias) in enumerate(layers):
+            x = x if i == 0 else pool(g, x)
+            x = lrelu(g, g.node("Conv", [x, weight, bias], pads=[1, 1, 1, 1]))
+            energy = g.node("ReduceSum", [g.node("Mul", [x, x]), channel], keepdims=1)
+            length = g.node("Sqrt", [g.node("Add", [energy, epsilon])])
+            units.append(g.node("Div", [x, length]))
+        sides.append(units)
+    total = None
+    for x, y in zip(*sides):
+        difference = g.node("Sub", [x, y])
+        square = g.node("ReduceSum", [g.node("Mul", [difference, difference]), channel], keepdims=0)
+        mean = g.node("ReduceMean", [square], axes=[1, 2], keepdims=0)
+        total = mean if total is None else g.node("Add", [total, mean])
+    g.output(total, "distance", ["n"])
+    g.save(path)
+
+
+def equal_conv(g, x, layer, gain, name, **attributes):
+    weight, bias = array(layer.weight) * layer.gain * gain, array(layer.bias) * gain
+    return g.node("Conv", [x, g.weight(weight, name), g.weight(bias, name + "_b")], **attributes)
+
+
+def lrelu(g, x):
+    return g.node("LeakyRelu", [x], alpha=0.2)
+
+
+def pool(g, x):
+    return g.node("AveragePool", [x], kernel_shape=[2, 2], strides=[2, 2])
 
 
 def text_projection(net, path, half=True):
@@ -276,5 +335,4 @@ def text_projection(net, path, half=True):
     g.save(path)
 
 
-__all__ = ["affine", "synthesis", "mapping", "encoder", "image_encoder", "text_projection"]
 assert RESOLUTIONS[-1] == 64 and CHANNELS[64] == 32, "the graphs are written for 64 x 64"

@@ -1,6 +1,6 @@
 """Train the encoder: picture -> w, through the frozen generator.
 
-  python train_encoder.py DATA --checkpoint heads64.pt --out RUN --minutes 12 [--from encoder64.pt]
+  python train_encoder.py DATA --checkpoint heads64.pt --out RUN --minutes 12 [--from encoder64.pt | --pack PACK]
 
 Two losses: w itself, compared in style space (what the generator sees of it), and the
 picture that it gives. The truth is known for every render, so the first converges fast;
@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 
 import checkpoint
+import shipped
 from dataset import Heads, pixel_weights
 from generator import Generator, make_param_mapper
 from networks import Inverter
@@ -53,6 +54,7 @@ def main():
     parser.add_argument("data", nargs="+")
     parser.add_argument("--checkpoint", required=True)
     parser.add_argument("--from", dest="start", help="encoder to continue from")
+    parser.add_argument("--pack", help="or a pack whose encoder to continue from")
     parser.add_argument("--out", required=True)
     parser.add_argument("--minutes", type=float, default=12)
     parser.add_argument("--rate", type=float, default=1e-3)
@@ -77,6 +79,8 @@ def main():
     # The output units follow the generator at hand, the weights before them carry over.
     inverter.w_mean.copy_(truth[data.train].mean(0))
     inverter.w_std.copy_(truth[data.train].std(0))
+    if args.pack:
+        shipped.inverter(inverter, shipped.path(args.pack, "encoder"))
     matrix = style_matrix(generator).t()
     scale = ((truth[data.held_out] - inverter.w_mean) @ matrix).square().mean()
     adam = torch.optim.Adam(inverter.encoder.parameters(), betas=(0.9, 0.99))

@@ -20,10 +20,9 @@ import torch.nn.functional as F
 
 import checkpoint
 from dataset import Heads, pixel_weights
-from generator import Generator, make_param_mapper, make_segmenter
+from generator import CLASSES, Generator, make_param_mapper, make_segmenter
 from sheets import save_sheet
 
-BATCH = 16
 EMA = 0.997
 
 
@@ -42,13 +41,21 @@ def reconstruction(fake, real, weight):
 
 @torch.no_grad()
 def measure(models, data, params, index):
-    """PSNR (of the mean square error) and mask accuracy over some faces."""
-    errors, hits = [], []
+    """PSNR (of the mean square error), mask accuracy and mean IoU of the classes over some faces."""
+    errors, confusion = [], torch.zeros(len(CLASSES), len(CLASSES), dtype=torch.long)
     for i in index.split(64):
         image, logits = models["g"](models["pmap"](params[i]), models["seg"])
         errors.append(((image.clamp(-1, 1) - data.batch(i)) / 2).square().mean((1, 2, 3)))
-        hits.append((logits.argmax(1) == data.masks[i]).float().mean((1, 2)))
-    return -10 * math.log10(torch.cat(errors).mean()), torch.cat(hits).mean().item()
+        pairs = data.masks[i].long() * len(CLASSES) + logits.argmax(1)
+        confusion += torch.bincount(pairs.flatten(), minlength=len(CLASSES) ** 2).view_as(confusion)
+    accuracy = confusion.diag().sum() / confusion.sum()
+    return -10 * math.log10(torch.cat(errors).mean()), accuracy.item(), ious(confusion).mean().item()
+
+
+def ious(confusion):
+    """Intersection over union of each class, from counts by (truth, guess)."""
+    both = confusion.diag()
+    return both / (confusion.sum(0) + confusion.sum(1) - both).clamp_min(1)
 
 
 def sample_weights(data):
@@ -67,6 +74,7 @@ def main():
     parser.add_argument("--resume", action="store_true", help="continue OUT/resume.pt")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=float, default=2.5e-3)
+    parser.add_argument("--batch", type=int, default=16, help="small when time is short: more steps a picture")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--held-out", type=int, default=512)
     args = parser.parse_args()
@@ -79,6 +87,10 @@ def main():
     models = {"g": Generator(), "seg": make_segmenter(), "pmap": make_param_mapper()}
     if args.start:
         mean, std, info = checkpoint.load_into(args.start, models)
+        if not args.resume:
+            fresh = checkpoint.param_statistics(data)
+            checkpoint.restate(models["pmap"], (mean, std), fresh)
+            mean, std = fresh
     else:
         mean, std, info = *checkpoint.param_statistics(data), {}
     for p in models["g"].style.parameters():
@@ -129,11 +141,11 @@ def main():
         if elapsed >= next_log or fraction >= 1:
             next_log += 60
             whole = fraction >= 1
-            quality, accuracy = measure(
+            quality, accuracy, iou = measure(
                 average, data, params, data.held_out if whole else data.held_out[:128]
             )
             row = dict(minutes=round(elapsed / 60, 1), step=step, seen=seen,
-                       psnr=round(quality, 3), mask_accuracy=round(accuracy, 4))  # fmt: skip
+                       psnr=round(quality, 3), mask_accuracy=round(accuracy, 4), miou=round(iou, 4))  # fmt: skip
             log.write(json.dumps(row) + "\n")
             print(row, flush=True)
         if elapsed >= next_save or fraction >= 1:
@@ -144,7 +156,7 @@ def main():
         rate = args.rate * min(1, (step + 1) / 200)
         rate *= 0.03 + 0.97 * math.cos(fraction * math.pi / 2) ** 2
         adam.param_groups[0]["lr"], adam.param_groups[1]["lr"] = rate, rate * 0.33
-        index = data.train[torch.multinomial(weights, BATCH)]
+        index = data.train[torch.multinomial(weights, args.batch)]
         real, masks = data.batch(index), data.masks[index]
         weight = pixel_weights(masks)
         image, logits = models["g"](models["pmap"](params[index]), models["seg"])

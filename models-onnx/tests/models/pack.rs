@@ -115,6 +115,8 @@ proptest! {
 fn names_with_line_breaks() {
     unsound("file = \"synthesis.onnx\"", "file = \"synthesis.on\\nx\"", "a name with control characters");
     unsound("file = \"relevance.npy\"", "file = \"../\\u0007\"", "a name with control characters");
+    let class = "[[classes]]\nname = \"hair\\nof the head\"\ncolour = [1, 2, 3]\n[text]";
+    unsound("[text]", class, "a name with control characters");
 }
 
 #[test]
@@ -231,6 +233,15 @@ fn shapes_that_contradict_each_other() {
     unsound("[\"n\", \"t\", 4]", "[\"n\", \"t\", 5]", "“H”");
     unsound("[\"n\", \"t\", 4]", "[\"n\", \"t\", \"h\"]", "*[n,t,H]");
     unsound("dims = [197]", "dims = [196]", "style_mean");
+    // Axes of codes of another width; how many there are is free.
+    let axes = |width: usize| {
+        let hash = crate::support::hash(&tiny_folder().join("style_std.npy"));
+        format!(
+            "[arrays.code-axes]\nfile = \"style_std.npy\"\nsha256 = \"{hash}\"\ndims = [7, {width}]\n\n[text]"
+        )
+    };
+    unsound("[text]", &axes(95), "style_std.npy of [7, 95]");
+    Damaged::with("[text]", &axes(96)).open().unwrap();
     unsound("dims = [197, 4]", "dims = [4, 197]", "relevance");
     unsound("name = \"styles\"", "name = \"style\"", "style F32");
     unsound("name = \"input_ids\"", "name = \"ids\"", "ids");

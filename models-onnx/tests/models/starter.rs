@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use models_onnx::direction::StyleSpace;
+use models_onnx::family::stylegan::StyleGan;
+use models_onnx::generator::Generator as _;
+use models_onnx::pack::Array;
 use models_onnx::session::{Session, Tensor};
 use models_onnx::text::TextEncoder;
 use models_onnx::{Cancel, Pack, Places, Role, fidelity, generator};
@@ -65,6 +68,71 @@ fn pictures_become_codes_and_pictures_as_in_python() {
     let mut encoder = Session::open(&runtime(), &pack, Role::ImageEncoder).unwrap();
     let embedding = encoder.run(&[("image", Tensor::F32(image.view().into_dyn()))], &cancel).unwrap();
     close(&embedding[0], &golden("starter_image_embedding"), "image embedding");
+}
+
+#[test]
+fn codes_become_classes_and_pictures_are_compared_as_in_python() {
+    let (pack, cancel) = (starter(), Cancel::new());
+    let styles = golden("starter_styles");
+    let mut segmenter = Session::open(&runtime(), &pack, Role::Segmenter).unwrap();
+    let logits = segmenter.run(&[("styles", Tensor::F32(styles.view()))], &cancel).unwrap().swap_remove(0);
+    close(&logits, &golden("starter_logits"), "logits");
+    // The face that the goldens show has skin, and a wall behind its upper corners.
+    let names: Vec<_> = pack.manifest().classes.iter().map(|c| c.name.as_str()).collect();
+    let class_at = |y: usize, x: usize| {
+        let best = (0..names.len()).max_by(|&a, &b| logits[[0, a, y, x]].total_cmp(&logits[[0, b, y, x]]));
+        names[best.unwrap()]
+    };
+    assert_eq!([class_at(0, 0), class_at(0, 63)], ["background"; 2]);
+    assert!((0..64).any(|y| class_at(y, 32) == "skin"), "no skin down the middle");
+
+    let image = image().into_dyn();
+    let mut identity = Session::open(&runtime(), &pack, Role::Identity).unwrap();
+    let who = identity.run(&[("image", Tensor::F32(image.view()))], &cancel).unwrap().swap_remove(0);
+    close(&who, &golden("starter_identity"), "identity");
+    let mut perceptual = Session::open(&runtime(), &pack, Role::Perceptual).unwrap();
+    let mut between = |a: &ArrayD<f32>, b: &ArrayD<f32>| {
+        let inputs = [("a", Tensor::F32(a.view())), ("b", Tensor::F32(b.view()))];
+        perceptual.run(&inputs, &cancel).unwrap().swap_remove(0)
+    };
+    let made = golden("starter_reconstruction").mapv(|v| v.clamp(-1.0, 1.0));
+    let distance = between(&image, &made);
+    close(&distance, &golden("starter_distance"), "distance");
+    assert_eq!(between(&image, &image)[[0]], 0.0);
+    let mut mirrored = image.clone();
+    mirrored.invert_axis(Axis(3));
+    assert!(between(&image, &mirrored)[[0]] > distance[[0]], "a mirrored face is farther than a soft one");
+}
+
+#[test]
+fn the_prior_spans_codes_that_the_generator_knows() {
+    let (pack, cancel) = (starter(), Cancel::new());
+    let mean = pack.matrix(Array::CodeMean).unwrap();
+    let axes = pack.matrix(Array::CodeAxes).unwrap();
+    // Axes stand at right angles, the longest first.
+    let gram = axes.dot(&axes.t());
+    let longest = gram[[0, 0]];
+    for ((i, j), value) in gram.indexed_iter() {
+        assert!(i == j || value.abs() < 1e-3 * longest, "axes {i} and {j}: {value}");
+        assert!(i != j || i == 0 || *value <= gram[[i - 1, j - 1]] * 1.001, "axis {i} is too long");
+    }
+    // A code of the encoder lies nearly in their span: what optimisation is held to does not exclude faces.
+    let code = golden("starter_w_plus").into_dimensionality::<ndarray::Ix3>().unwrap();
+    let away = &code.index_axis(Axis(0), 0).row(0) - &mean.row(0);
+    let within = axes.dot(&away) / gram.diag();
+    let left = &away - &within.dot(&axes);
+    let (left, all) = (left.dot(&left), away.dot(&away));
+    println!("{left} of {all} outside {} axes; deviations {}", axes.nrows(), within.dot(&within).sqrt());
+    assert!(left < 0.15 * all, "{left} of {all} lies outside the prior");
+    // And steps along the first axis show.
+    let mut generator = StyleGan::new(Arc::clone(&pack), runtime());
+    let mut picture = |amount: f32| {
+        let rows = &mean + &(&axes.row(0) * amount);
+        let code = generator.styled(rows.insert_axis(Axis(0)).into_dyn(), &cancel).unwrap();
+        generator.synthesise(&code, &cancel).unwrap()
+    };
+    let difference = (picture(1.0) - picture(-1.0)).mapv(f32::abs).mean().unwrap();
+    assert!(difference > 4.0 / 255.0, "{difference}");
 }
 
 #[test]

@@ -47,6 +47,46 @@ fn the_gradient_of_a_picture_by_its_styles() {
 }
 
 #[test]
+fn the_gradients_of_what_pictures_are_judged_by() {
+    // Losses of edits: classes of pixels, whom a picture shows, how different two pictures look.
+    let pixels = vec![1, 3, 64, 64];
+    for (name, input, output, shape) in [
+        ("segmenter", "styles", "logits", vec![1, 2176]),
+        ("identity", "image", "identity", pixels.clone()),
+        ("perceptual", "a", "distance", pixels.clone()),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../packs/starter-faces/{name}.onnx"));
+        let model = Model::read_file(&path).unwrap();
+        assert!(coverage(&model).iter().all(|c| c.covered), "{name}: {:?}", coverage(&model));
+        let loss = Loss::of(Term::new("size", Measure::MeanSquare, output));
+        let gradient = Differentiate::new(model).loss(loss).wrt(input).also(output).build().unwrap();
+        let mut runner = Runner::new(&gradient.model);
+        let count: usize = shape.iter().product();
+        // Styles lie around one, pixels between -1 and 1; the picture compared with is another.
+        let centre = if input == "styles" { 1.0 } else { 0.0 };
+        let at: Vec<f32> = noise(1, count).iter().map(|v| centre + 0.5 * v).collect();
+        let mut given = Arrays::from([(input.to_owned(), (shape.clone(), at.clone()))]);
+        if name == "perceptual" {
+            given.insert("b".into(), (shape.clone(), noise(2, count).iter().map(|v| 0.5 * v).collect()));
+        }
+        let found: Vec<f64> =
+            runner.run(&given)[&format!("grad_{input}")].1.iter().map(|&v| v.into()).collect();
+        let length = found.iter().map(|d| d * d).sum::<f64>().sqrt();
+        let square = |step: f64| {
+            let moved = at.iter().zip(&found).map(|(x, d)| (f64::from(*x) + step * d / length) as f32);
+            given.insert(input.to_owned(), (shape.clone(), moved.collect()));
+            let out = &runner.run(&given)[output].1;
+            out.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>() / out.len() as f64
+        };
+        let expected = slope(square, 0.02);
+        let error = (length - expected).abs() / expected.abs();
+        println!("{name}, down its own direction: {length:.6e} and {expected:.6e}, off by {error:.1e}");
+        // Leaky units bend at zero, some of them within the step.
+        assert!(error < 2e-3, "{name}: {length} {expected}");
+    }
+}
+
+#[test]
 fn three_graphs_of_the_pack_in_a_chain() {
     // What an optimiser of sentences needs: from the code through the picture to what it means, and how far that is
     // from where it should be.

@@ -22,13 +22,20 @@ struct Row {
     labels: [u8; COLUMNS],
 }
 
-/// Renders faces `first .. first + count` into one `.npz`.
-pub(crate) fn write(base: &Base, path: &Path, first: u64, count: usize, side: usize) -> Result<()> {
+/// Renders faces, as `face` makes them from `first .. first + count`, into one `.npz`.
+pub(crate) fn write(
+    base: &Base,
+    path: &Path,
+    first: u64,
+    count: usize,
+    side: usize,
+    face: &(dyn Fn(u64) -> Face + Sync),
+) -> Result<()> {
     let rows: Vec<Row> = (0..count as u64)
         .into_par_iter()
         .map(|i| {
-            let face = Face::new(base, first + i);
-            let picture = draw(&face.scene(base), &face.look, Frame::square(side), OVERSAMPLING);
+            let face = face(first + i);
+            let picture = draw(base, &face, Frame::square(side), OVERSAMPLING);
             Row { picture, params: face.params(), labels: face.attributes.row() }
         })
         .collect();
