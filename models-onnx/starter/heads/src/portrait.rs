@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
+use crate::attributes::Change;
 use crate::face::Face;
 use crate::icc;
 use crate::makehuman::Base;
@@ -21,10 +22,10 @@ pub(crate) const FRAME: Frame = Frame { width: 3000, height: 2000, x: 820.0, y: 
 const LEVELS: f32 = 4095.0;
 
 /// Draws face number `number` and writes the PNG.
-pub(crate) fn write(base: &Base, path: &Path, number: u64) -> Result<()> {
-    let face = Face::new(base, number);
+pub(crate) fn write(base: &Base, path: &Path, number: u64, changes: &[Change]) -> Result<()> {
+    let face = Face::changed(base, number, changes);
     println!("{:?}", face.attributes);
-    let picture = draw(&face.scene(base), &face.look, FRAME, 2);
+    let picture = draw(base, &face, FRAME, 2);
     let mut grain = Rng::new(number, 9);
     let mut bytes = Vec::with_capacity(picture.rgb.len() * 6);
     for rgb in picture.rgb {

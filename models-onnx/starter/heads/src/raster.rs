@@ -1,9 +1,10 @@
 //! A z-buffer rasteriser: scene to picture and class mask, supersampled.
 
-use crate::face::{Scene, wall};
-use crate::looks::Look;
-use crate::makehuman::Material;
+use crate::face::{Face, Scene};
+use crate::makehuman::{Base, Material};
+use crate::rng::Rng;
 use crate::shade::{Class, Surface, lens_tint, shade};
+use crate::shadow::Shadow;
 use crate::vector::{V3, add, mix, scale, unit};
 
 /// Where the head's square lies in the picture.
@@ -42,8 +43,10 @@ struct Sample {
     class: Class,
 }
 
-/// Draws a scene with `over` × `over` samples per pixel.
-pub(crate) fn draw(scene: &Scene, look: &Look, frame: Frame, over: usize) -> Picture {
+/// Draws a face with `over` × `over` samples per pixel.
+pub(crate) fn draw(base: &Base, face: &Face, frame: Frame, over: usize) -> Picture {
+    let scene = face.scene(base);
+    let (look, photo) = (&face.look, &face.photo);
     let (width, height) = (frame.width * over, frame.height * over);
     let unit_pixels = frame.side * over as f32;
     let origin = [frame.x * over as f32, frame.y * over as f32];
@@ -51,19 +54,22 @@ pub(crate) fn draw(scene: &Scene, look: &Look, frame: Frame, over: usize) -> Pic
         .map(|i| {
             let u = ((i % width) as f32 + 0.5 - origin[0]) / unit_pixels;
             let v = ((i / width) as f32 + 0.5 - origin[1]) / unit_pixels;
-            Sample { colour: wall(look, u, v), depth: f32::MIN, class: Class::Background }
+            let colour = photo.background(look.wall, look.wall_angle, look.wall_noise, look.noise_seed, u, v);
+            Sample { colour: scale(colour, photo.exposure), depth: f32::MIN, class: Class::Background }
         })
         .collect();
-    let mut canvas = Canvas { samples: &mut samples, width, height, unit_pixels, origin };
+    let shadow = Shadow::new(&scene, look, photo.light);
+    let mut canvas =
+        Canvas { samples: &mut samples, width, height, unit_pixels, origin, face, scene: &scene, shadow };
     // Clear lenses are blended over everything else, so they come last.
     for clear in [false, true] {
         for (triangle, &material) in scene.triangles.iter().zip(&scene.materials) {
             if (material == Material::ClearLens) == clear {
-                canvas.triangle(scene, look, *triangle, material);
+                canvas.triangle(*triangle, material);
             }
         }
     }
-    resolve(&samples, width, frame, over)
+    develop(resolve(&samples, width, frame, over), face, frame)
 }
 
 struct Canvas<'a> {
@@ -72,10 +78,14 @@ struct Canvas<'a> {
     height: usize,
     unit_pixels: f32,
     origin: [f32; 2],
+    face: &'a Face,
+    scene: &'a Scene,
+    shadow: Shadow,
 }
 
 impl Canvas<'_> {
-    fn triangle(&mut self, scene: &Scene, look: &Look, triangle: [u32; 3], material: Material) {
+    fn triangle(&mut self, triangle: [u32; 3], material: Material) {
+        let scene = self.scene;
         let v = triangle.map(|i| i as usize);
         let corner = v.map(|i| {
             let s = scene.screen[i];
@@ -117,14 +127,23 @@ impl Canvas<'_> {
                     continue;
                 }
                 let mut normal = unit(blend(&scene.normal));
-                if !closed && normal[2] < 0.0 {
+                let inner = !closed && normal[2] < 0.0;
+                if inner {
                     normal = scale(normal, -1.0);
                 }
                 let region = [0, 1].map(|k| {
                     l0 * scene.region[v[0]][k] + l1 * scene.region[v[1]][k] + l2 * scene.region[v[2]][k]
                 });
-                let surface = Surface { material, neutral, normal, lip: region[0], ear: region[1] };
-                if let Some((colour, class)) = shade(&surface, look) {
+                let screen = [
+                    (px - self.origin[0]) / self.unit_pixels,
+                    (py - self.origin[1]) / self.unit_pixels,
+                    depth,
+                ];
+                let place = scene.place(screen);
+                let [lip, ear] = region;
+                let surface = Surface { material, neutral, place, normal, inner, lip, ear };
+                let (look, photo) = (&self.face.look, &self.face.photo);
+                if let Some((colour, class)) = shade(&surface, look, photo, &self.shadow) {
                     *sample = Sample { colour, depth, class };
                 }
             }
@@ -142,7 +161,7 @@ fn resolve(samples: &[Sample], width: usize, frame: Frame, over: usize) -> Pictu
             let mut votes = [0u16; Class::COUNT];
             for dy in 0..over {
                 for sample in &samples[(y * over + dy) * width + x * over..][..over] {
-                    sum = add(sum, sample.colour.map(|v| v.clamp(0.0, 1.0)));
+                    sum = add(sum, sample.colour.map(shoulder));
                     votes[sample.class as usize] += 1;
                 }
             }
@@ -150,6 +169,29 @@ fn resolve(samples: &[Sample], width: usize, frame: Frame, over: usize) -> Pictu
             picture.rgb.push(mean.map(|v| v.powf(1.0 / 1.15)));
             let best = (0..Class::COUNT).rev().max_by_key(|&c| votes[c]).unwrap_or(0);
             picture.mask.push(best as u8);
+        }
+    }
+    picture
+}
+
+/// Film's answer to too much light: linear up to three quarters, then ever slower towards one.
+fn shoulder(v: f32) -> f32 {
+    let over = (v - 0.75).max(0.0) / 0.25;
+    v.clamp(0.0, 0.75) + 0.25 * over / (1.0 + over)
+}
+
+/// What lens and sensor do: darker corners, and noise that is stronger in the dark.
+fn develop(mut picture: Picture, face: &Face, frame: Frame) -> Picture {
+    let photo = &face.photo;
+    let mut noise = Rng::new(photo.grain_seed, 0);
+    for (i, rgb) in picture.rgb.iter_mut().enumerate() {
+        let u = ((i % frame.width) as f32 + 0.5 - frame.x) / frame.side - 0.5;
+        let v = ((i / frame.width) as f32 + 0.5 - frame.y) / frame.side - 0.5;
+        let dark = 1.0 - photo.vignette * (u * u + v * v).min(0.7);
+        let shared = noise.normal(0.0, photo.grain);
+        for value in rgb {
+            let own = noise.normal(0.0, 0.5 * photo.grain);
+            *value = (*value * dark + (shared + own) * (1.2 - 0.6 * *value)).clamp(0.0, 1.0);
         }
     }
     picture

@@ -8,7 +8,7 @@ use ndarray::{Array2, Array3, Array4};
 use ndarray_npy::NpzWriter;
 use rayon::prelude::*;
 
-use crate::attributes::COLUMNS;
+use crate::attributes::{COLUMNS, Change};
 use crate::face::{Face, PARAMS};
 use crate::makehuman::Base;
 use crate::raster::{Frame, Picture, draw};
@@ -22,13 +22,20 @@ struct Row {
     labels: [u8; COLUMNS],
 }
 
-/// Renders faces `first .. first + count` into one `.npz`.
-pub(crate) fn write(base: &Base, path: &Path, first: u64, count: usize, side: usize) -> Result<()> {
+/// Renders faces `first .. first + count`, with some attributes replaced, into one `.npz`.
+pub(crate) fn write(
+    base: &Base,
+    path: &Path,
+    first: u64,
+    count: usize,
+    side: usize,
+    changes: &[Change],
+) -> Result<()> {
     let rows: Vec<Row> = (0..count as u64)
         .into_par_iter()
         .map(|i| {
-            let face = Face::new(base, first + i);
-            let picture = draw(&face.scene(base), &face.look, Frame::square(side), OVERSAMPLING);
+            let face = Face::changed(base, first + i, changes);
+            let picture = draw(base, &face, Frame::square(side), OVERSAMPLING);
             Row { picture, params: face.params(), labels: face.attributes.row() }
         })
         .collect();
