@@ -33,7 +33,8 @@ pub trait Generator {
 /// The generator of a pack. Loads nothing yet: each graph is opened when it is first used.
 pub fn open(pack: &Arc<Pack>, runtime: &Runtime) -> Box<dyn Generator + Send> {
     match pack.manifest().family {
-        Family::StyleGan2 => Box::new(StyleGan::new(Arc::clone(pack), runtime.clone())),
+        // A pack without a generator says what it lacks when it is asked.
+        Family::StyleGan2 | Family::Mtcnn => Box::new(StyleGan::new(Arc::clone(pack), runtime.clone())),
         Family::BlobGan => Box::new(BlobGan::new(Arc::clone(pack), runtime.clone())),
     }
 }

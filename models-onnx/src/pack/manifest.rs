@@ -68,6 +68,10 @@ pub enum Family {
     /// BlobGAN: pictures made of blobs.
     #[serde(rename = "blobgan")]
     BlobGan,
+    /// No generator: MTCNN, which finds faces for the packs that make them. Its fidelity is zero, its resolution the
+    /// side of what its last network sees.
+    #[serde(rename = "mtcnn")]
+    Mtcnn,
 }
 
 /// Under what terms a pack may be used.

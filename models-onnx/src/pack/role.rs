@@ -38,6 +38,12 @@ pub enum Role {
     Perceptual,
     /// From a code, or from styles, to what one text adds to it. Packs may have many; they go by name.
     Mapper,
+    /// From a picture of any size to places where faces may be.
+    FaceProposal,
+    /// From one of these places to whether it is a face.
+    FaceRefinement,
+    /// From a face to its eyes, nose and mouth.
+    FaceLandmarks,
 }
 
 /// The blobs of a picture, in the order in which they come out of graphs; see [`crate::family::blobgan`].
@@ -55,7 +61,7 @@ struct About {
 }
 
 #[rustfmt::skip]
-const ABOUT: [About; 14] = [
+const ABOUT: [About; 17] = [
     About { role: Role::Mapping, name: "mapping", words: "mapping network", form: "z[n,Z] -> w[n,W]" },
     About { role: Role::Affine, name: "affine", words: "style layers", form: "w_plus[n,L,W] -> styles[n,S]" },
     About { role: Role::Layout, name: "layout", words: "layout network", form: "" },
@@ -70,6 +76,9 @@ const ABOUT: [About; 14] = [
     About { role: Role::Identity, name: "identity", words: "identity model", form: "image[n,3,R,R] -> identity[n,I]" },
     About { role: Role::Perceptual, name: "perceptual", words: "model of perceived difference", form: "a[n,3,R,R] b[n,3,R,R] -> distance[n]" },
     About { role: Role::Mapper, name: "mapper", words: "mapper", form: "w_plus[n,L,W] -> delta[n,L,W] | styles[n,S] -> delta[n,S]" },
+    About { role: Role::FaceProposal, name: "face-proposal", words: "finder of places", form: "picture[n,3,h,w] -> score[n,y,x] box[n,4,y,x]" },
+    About { role: Role::FaceRefinement, name: "face-refinement", words: "finder of faces", form: "candidate[n,3,24,24] -> score[n] box[n,4]" },
+    About { role: Role::FaceLandmarks, name: "face-landmarks", words: "finder of eyes and mouths", form: "face[n,3,48,48] -> score[n] box[n,4] points[n,10]" },
 ];
 
 impl Role {
@@ -114,6 +123,12 @@ impl Role {
             (Family::BlobGan, Role::Layout) => Some(format!("w[n,W] -> {BLOBS}")),
             (Family::BlobGan, Role::Affine | Role::Restyle | Role::Segmenter | Role::Mapper) => None,
             (Family::StyleGan2, Role::Layout) => None,
+            // Packs of any family may find faces for themselves; this one does nothing else.
+            (Family::Mtcnn, role)
+                if !matches!(role, Role::FaceProposal | Role::FaceRefinement | Role::FaceLandmarks) =>
+            {
+                None
+            }
             _ => Some(about.form.to_owned()),
         }
     }
