@@ -6,6 +6,7 @@
 
 mod blobgan;
 mod found;
+mod landmarks;
 mod manifest;
 mod report;
 mod stylegan;
@@ -99,6 +100,9 @@ impl Bundle {
         }
         if self.all().any(|(_, found)| matches!(found, Found::Blobs(_))) {
             return blobgan::pack(self, wishes);
+        }
+        if self.all().any(|(_, found)| matches!(found, Found::Faces(_))) {
+            return landmarks::pack(self, wishes);
         }
         Err(Error::Unsupported("none of the files holds a generator, without which there is no pack".into()))
     }

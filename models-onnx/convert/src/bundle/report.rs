@@ -2,9 +2,10 @@
 
 use super::{Brought, Bundle, Found};
 use crate::networks::blobgan;
+use crate::networks::mtcnn::Stage;
 
 /// What can be done with a pack, and what each needs.
-const USES: [(&str, &[Need]); 6] = [
+const USES: [(&str, &[Need]); 7] = [
     ("reconstructing photos", &[Need::Generator, Need::Encoder]),
     (
         "text edits by direction",
@@ -17,6 +18,7 @@ const USES: [(&str, &[Need]); 6] = [
     ("text edits by mapper", &[Need::Generator, Need::Encoder, Need::Mapper]),
     ("moving the things in a room", &[Need::Blobs, Need::Inverter]),
     ("keeping who it is", &[Need::Generator, Need::Identity]),
+    ("finding faces", &[Need::Proposal, Need::Refinement, Need::Landmarks]),
 ];
 
 #[derive(Clone, Copy)]
@@ -31,6 +33,9 @@ enum Need {
     Relevance,
     Mapper,
     Identity,
+    Proposal,
+    Refinement,
+    Landmarks,
 }
 
 impl Need {
@@ -45,6 +50,9 @@ impl Need {
             Need::Vocabulary => "CLIP's vocabulary (bpe_simple_vocab_16e6.txt.gz)",
             Need::Relevance => "relevances (fs3.npy), which `pentimento relevance` can also measure",
             Need::Mapper => "a mapper of StyleCLIP",
+            Need::Proposal => "MTCNN's P-Net (pnet.pt)",
+            Need::Refinement => "MTCNN's R-Net (rnet.pt)",
+            Need::Landmarks => "MTCNN's O-Net (onet.pt)",
             Need::Identity => "the judge of identities (model_ir_se50.pth)",
         }
     }
@@ -59,6 +67,9 @@ impl Need {
             | (Need::Relevance, Found::Relevance(..))
             | (Need::Mapper, Found::Mapper(_))
             | (Need::Identity, Found::Identity(_)) => true,
+            (Need::Proposal, Found::Faces(Stage::Proposal))
+            | (Need::Refinement, Found::Faces(Stage::Refinement))
+            | (Need::Landmarks, Found::Faces(Stage::Landmarks)) => true,
             (Need::Image, Found::Clip(clip)) => clip.image.is_some(),
             (Need::Text, Found::Clip(clip)) => clip.text.is_some(),
             _ => false,

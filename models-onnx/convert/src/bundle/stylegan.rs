@@ -9,7 +9,7 @@ use super::manifest::manifest;
 use super::{Brought, Bundle, Found, Wishes};
 use crate::Network;
 use crate::error::Error;
-use crate::networks::{clip, direction, encoder, identity, lpips, mapper, stylegan2};
+use crate::networks::{clip, direction, encoder, identity, lpips, mapper, mtcnn, stylegan2};
 use crate::pack::NewPack;
 
 /// Where StyleCLIP's sliders start.
@@ -93,6 +93,7 @@ fn add(
             }
             take(pack, network);
         }
+        Found::Faces(_) => take(pack, mtcnn::build(&file.checkpoint)?),
         Found::Mapper(mapper) => {
             let options = mapper::Options { layers: Some(form.rows()) };
             let network = mapper::build(&file.checkpoint, &options)?;

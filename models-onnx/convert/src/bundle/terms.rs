@@ -53,6 +53,13 @@ pub(super) const CLIP: Terms = Terms {
     text: "Under the MIT License (OpenAI); its makers ask not to deploy it untested, and not for surveillance.",
 };
 
+pub(super) const MTCNN: Terms = Terms {
+    what: "MTCNN, as in facenet-pytorch",
+    spdx: "MIT",
+    text: "Code and weights under the MIT License (Timothy Esler; weights after David Sandberg's facenet); copies keep \
+           their notice. MTCNN's authors trained on pictures of WIDER FACE and CelebA, which were given for research.",
+};
+
 pub(super) const STYLECLIP: Terms = Terms {
     what: "StyleCLIP's mappers, relevances and statistics",
     spdx: "MIT",

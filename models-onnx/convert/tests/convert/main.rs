@@ -7,5 +7,6 @@ mod clip;
 mod direction;
 mod encoders;
 mod mapper;
+mod mtcnn;
 mod stylegan2;
 mod support;
