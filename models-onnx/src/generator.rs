@@ -38,7 +38,7 @@ pub fn open(pack: &Arc<Pack>, runtime: &Runtime) -> Result<Box<dyn Generator + S
     match pack.manifest().family {
         Family::StyleGan2 => Ok(Box::new(StyleGan::new(Arc::clone(pack), runtime.clone()))),
         Family::BlobGan => Ok(Box::new(BlobGan::new(Arc::clone(pack), runtime.clone()))),
-        Family::Diffusion | Family::FeedForward => {
+        Family::Diffusion | Family::FeedForward | Family::Mtcnn => {
             Err(ModelError::Missing { pack: pack.manifest().id.clone(), role: Role::Synthesis.words() })
         }
     }

@@ -93,6 +93,11 @@ impl Session {
         Ok(Self { inner, role, contract })
     }
 
+    /// What the graph is for.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
     /// Runs the graph.
     ///
     /// `inputs` are tensors by name, each of the shape and type the pack's manifest gives; letters in the manifest's

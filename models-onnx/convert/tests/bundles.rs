@@ -435,3 +435,33 @@ fn all_of_editgan_becomes_a_pack_to_paint_with() {
     let error = Bundle::open(&foreign).unwrap().pack(&Wishes::default()).unwrap_err();
     assert!(error.to_string().contains("the classifier of pixels belongs to another generator"), "{error}");
 }
+
+#[test]
+fn three_networks_become_a_pack_that_finds_faces() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| layout(&format!("../reference/layouts/mtcnn-{name}.txt"));
+    let files = ["onet", "pnet", "rnet"].map(|name| write(folder.path().join(&name[..1]), &at(name)));
+    let bundle = Bundle::open(&files).unwrap();
+    let report = bundle.report();
+    assert!(report.contains("yes  finding faces") && report.contains("facenet-pytorch (MIT)"), "{report}");
+    let wishes = Wishes { id: "landmarks".into(), ..Wishes::default() };
+    let (place, cancel, runtime) = (folder.path().join("landmarks"), Cancel::new(), runtime());
+    let new = bundle.pack(&wishes).unwrap();
+    let pack = Arc::new(new.write(&place, folder.path(), Writing::default(), &runtime, &cancel).unwrap());
+    pack.verify().unwrap();
+    // Weights of a seed find nothing in particular, in pictures of any shape.
+    let mut mtcnn = models_onnx::landmarks::Mtcnn::open(&pack, &runtime).unwrap();
+    for (height, width) in [(40, 90), (90, 41), (24, 24)] {
+        let photo =
+            ndarray::Array3::from_shape_fn((3, height, width), |(c, y, x)| ((x * y + c) as f32).sin());
+        mtcnn.find(photo.view(), &Default::default(), &cancel).unwrap();
+    }
+    // It has no generator, and says so.
+    let error = models_onnx::generator::open(&pack, &runtime).err().unwrap();
+    assert!(error.to_string().contains("has no generator"), "{error}");
+
+    let two = Bundle::open(&files[..2]).unwrap();
+    assert!(two.report().contains("no   finding faces: MTCNN's R-Net (rnet.pt) missing"));
+    let error = two.pack(&wishes).unwrap_err();
+    assert!(error.to_string().contains("R-Net is missing"), "{error}");
+}

@@ -79,6 +79,10 @@ pub enum Family {
     /// One pass from picture to picture; no codes.
     #[serde(rename = "feed-forward")]
     FeedForward,
+    /// No generator: MTCNN, which finds faces for the packs that make them. Its resolution is the
+    /// side of what its last network sees.
+    #[serde(rename = "mtcnn")]
+    Mtcnn,
 }
 
 /// Under what terms a pack may be used.

@@ -50,6 +50,12 @@ pub enum Role {
     LatentDecoder,
     /// From a picture to the same in another style, at once.
     Stylise,
+    /// From a picture of any size to places where faces may be.
+    FaceProposal,
+    /// From one of these places to whether it is a face.
+    FaceRefinement,
+    /// From a face to its eyes, nose and mouth.
+    FaceLandmarks,
 }
 
 /// The blobs of a picture, in the order in which they come out of graphs; see [`crate::family::blobgan`].
@@ -67,7 +73,7 @@ struct About {
 }
 
 #[rustfmt::skip]
-const ABOUT: [About; 20] = [
+const ABOUT: [About; 23] = [
     About { role: Role::Mapping, name: "mapping", words: "mapping network", form: "z[n,Z] c[n,Y]? -> w[n,W]" },
     About { role: Role::Affine, name: "affine", words: "style layers", form: "w_plus[n,L,W] -> styles[n,S]" },
     About { role: Role::Layout, name: "layout", words: "layout network", form: "" },
@@ -88,6 +94,9 @@ const ABOUT: [About; 20] = [
     About { role: Role::LatentEncoder, name: "latent-encoder", words: "encoder of pictures into latents", form: "image[n,3,y,x] -> mean[n,C,h,w]" },
     About { role: Role::LatentDecoder, name: "latent-decoder", words: "decoder of latents", form: "latent[n,C,h,w] -> image[n,3,y,x]" },
     About { role: Role::Stylise, name: "stylise", words: "stylisation", form: "image[1,3,R,R] -> stylised[1,3,R,R]" },
+    About { role: Role::FaceProposal, name: "face-proposal", words: "finder of places", form: "picture[n,3,h,w] -> score[n,y,x] box[n,4,y,x]" },
+    About { role: Role::FaceRefinement, name: "face-refinement", words: "finder of faces", form: "candidate[n,3,24,24] -> score[n] box[n,4]" },
+    About { role: Role::FaceLandmarks, name: "face-landmarks", words: "finder of eyes and mouths", form: "face[n,3,48,48] -> score[n] box[n,4] points[n,10]" },
 ];
 
 impl Role {
@@ -127,6 +136,7 @@ impl Role {
             self,
             ImageEncoder | TextEncoder | SentenceEncoder | TextProjection | Identity | Perceptual
         );
+        let faces = matches!(self, FaceProposal | FaceRefinement | FaceLandmarks);
         let belongs = match family {
             Family::StyleGan2 => {
                 judges
@@ -146,8 +156,10 @@ impl Role {
             Family::BlobGan => judges || matches!(self, Mapping | Layout | Synthesis | Encoder),
             Family::Diffusion => judges || matches!(self, Denoiser | LatentEncoder | LatentDecoder),
             Family::FeedForward => self == Stylise,
+            Family::Mtcnn => faces,
         };
-        belongs.then(|| match (family, self) {
+        // Packs of any family may find faces for themselves.
+        (belongs || faces).then(|| match (family, self) {
             // Blobs of a picture may be any number.
             (Family::BlobGan, Synthesis) => format!("{} -> image[n,3,R,R]", BLOBS.replace('K', "k")),
             (Family::BlobGan, Encoder) => format!("image[n,3,R,R] -> {BLOBS}"),

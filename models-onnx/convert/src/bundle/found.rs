@@ -8,7 +8,7 @@ use super::terms::{self, Terms};
 use crate::error::Error;
 use crate::export::{self, Export};
 use crate::networks::editgan::{self, pixels};
-use crate::networks::{blobgan, clip, encoder, identity, lpips, mapper, stylegan2};
+use crate::networks::{blobgan, clip, encoder, identity, lpips, mapper, mtcnn, stylegan2};
 
 /// One thing that a file holds.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub enum Found {
     Clip(clip::Clip),
     /// The byte pairs of CLIP's tokenizer.
     Vocabulary(Vec<u8>),
+    /// A network of MTCNN.
+    Faces(mtcnn::Stage),
     /// A mapper of StyleCLIP.
     Mapper(mapper::Form),
     /// A direction in W or W+, of this width.
@@ -59,6 +61,7 @@ pub(super) fn recognise(checkpoint: &Checkpoint) -> Vec<Found> {
     found.extend(pixels::recognise(checkpoint).map(Found::Pixels));
     found.extend(identity::recognise(checkpoint).map(Found::Identity));
     found.extend(clip::recognise(checkpoint).map(Found::Clip));
+    found.extend(mtcnn::recognise(checkpoint).map(Found::Faces));
     found.extend(mapper::recognise(checkpoint).map(Found::Mapper));
     found.extend(lpips::recognise(checkpoint).map(Found::Judge));
     found.extend(lpips::is_calibration(checkpoint).then_some(Found::Calibration));
@@ -160,6 +163,14 @@ impl Found {
                 format!("CLIP: {}", towers.join(" and "))
             }
             Self::Vocabulary(_) => "byte pairs of CLIP's tokenizer".into(),
+            Self::Faces(stage) => {
+                let part = match stage {
+                    mtcnn::Stage::Proposal => "P-Net, which proposes places",
+                    mtcnn::Stage::Refinement => "R-Net, which looks closer",
+                    mtcnn::Stage::Landmarks => "O-Net, which finds eyes, nose and mouth",
+                };
+                format!("finder of faces (MTCNN: {part})")
+            }
             Self::Mapper(form) => {
                 let space = match form.space {
                     mapper::Space::Single => "W+",
@@ -194,6 +205,7 @@ impl Found {
             Self::Identity(_) => Some(&terms::IDENTITY),
             Self::Judge(_) | Self::Calibration => Some(&terms::LPIPS),
             Self::Clip(_) | Self::Vocabulary(_) | Self::ClipExport(_) => Some(&terms::CLIP),
+            Self::Faces(_) => Some(&terms::MTCNN),
             Self::Mapper(_) | Self::Relevance(..) | Self::Statistics => Some(&terms::STYLECLIP),
             Self::Diffusion(_) => Some(&terms::DIFFUSION),
             // Its side file says them.

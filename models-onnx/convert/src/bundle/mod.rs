@@ -7,6 +7,7 @@
 mod blobgan;
 mod exports;
 mod found;
+mod landmarks;
 mod manifest;
 mod report;
 mod stylegan;
@@ -105,6 +106,9 @@ impl Bundle {
         }
         if self.all().any(|(_, found)| matches!(found, Found::Blobs(_))) {
             return blobgan::pack(self, wishes);
+        }
+        if self.all().any(|(_, found)| matches!(found, Found::Faces(_))) {
+            return landmarks::pack(self, wishes);
         }
         for (_, found) in self.all() {
             match found {

@@ -2,9 +2,10 @@
 
 use super::{Brought, Bundle, Found};
 use crate::networks::blobgan;
+use crate::networks::mtcnn::Stage;
 
 /// What can be done with a pack, and what each needs.
-const USES: [(&str, &[Need]); 9] = [
+const USES: [(&str, &[Need]); 10] = [
     ("reconstructing photos", &[Need::Generator, Need::Encoder]),
     (
         "text edits by direction",
@@ -23,6 +24,7 @@ const USES: [(&str, &[Need]); 9] = [
     ("keeping who it is", &[Need::Generator, Need::Identity]),
     ("describing one picture anew", &[Need::Denoiser]),
     ("another style in one pass", &[Need::Stylise]),
+    ("finding faces", &[Need::Proposal, Need::Refinement, Need::Landmarks]),
 ];
 
 #[derive(Clone, Copy)]
@@ -42,6 +44,9 @@ enum Need {
     Identity,
     Denoiser,
     Stylise,
+    Proposal,
+    Refinement,
+    Landmarks,
 }
 
 impl Need {
@@ -59,6 +64,9 @@ impl Need {
             Need::Pixels => "classifiers of its pixels (car_model_0.pth to car_model_9.pth)",
             Need::Judge => "a backbone of LPIPS (such as vgg16-397923af.pth)",
             Need::Calibration => "LPIPS' calibration (vgg.pth)",
+            Need::Proposal => "MTCNN's P-Net (pnet.pt)",
+            Need::Refinement => "MTCNN's R-Net (rnet.pt)",
+            Need::Landmarks => "MTCNN's O-Net (onet.pt)",
             Need::Identity => "the judge of identities (model_ir_se50.pth)",
             Need::Denoiser => "a whole folder of Stable Diffusion in ONNX",
             Need::Stylise => "an ONNX graph from picture to picture, with its side file",
@@ -83,6 +91,9 @@ impl Need {
             (Need::Text | Need::Vocabulary, Found::ClipExport(clip)) => clip.understands_texts,
             (Need::Denoiser, Found::Diffusion(form)) => form.complete(),
             (Need::Stylise, Found::Stylise(form)) => form.side_file().is_file(),
+            (Need::Proposal, Found::Faces(Stage::Proposal))
+            | (Need::Refinement, Found::Faces(Stage::Refinement))
+            | (Need::Landmarks, Found::Faces(Stage::Landmarks)) => true,
             (Need::Image, Found::Clip(clip)) => clip.image.is_some(),
             (Need::Text, Found::Clip(clip)) => clip.text.is_some(),
             (Need::Calibration, Found::Judge(judge)) => judge.calibrated,

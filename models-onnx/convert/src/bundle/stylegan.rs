@@ -11,7 +11,7 @@ use super::{Brought, Bundle, Found, Wishes};
 use crate::Network;
 use crate::error::Error;
 use crate::networks::editgan::{self, pixels};
-use crate::networks::{clip, direction, encoder, identity, lpips, mapper, stylegan2};
+use crate::networks::{clip, direction, encoder, identity, lpips, mapper, mtcnn, stylegan2};
 use crate::pack::{Draft, NewPack};
 
 /// Where StyleCLIP's sliders start.
@@ -174,6 +174,7 @@ fn add(
                 pack.graphs.insert(Role::TextEncoder, Draft::new(move || towers.text()));
             }
         }
+        Found::Faces(stage) => take(pack, stage.role(), move || mtcnn::build(&checkpoint)),
         Found::Mapper(mapper) => {
             let options = mapper::Options { layers: Some(form.rows()) };
             if let mapper::Space::Styles(channels) = &mapper.space {
@@ -219,7 +220,7 @@ fn reads(pack: &mut NewPack, tokenizer: Vec<u8>, wishes: &Wishes) {
 }
 
 /// Takes the graph of a network if its role is free.
-fn take(
+pub(super) fn take(
     pack: &mut NewPack,
     role: &'static str,
     build: impl Fn() -> Result<Network, Error> + Send + Sync + 'static,

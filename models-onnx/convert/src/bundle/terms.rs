@@ -67,6 +67,13 @@ pub(super) const DIFFUSION: Terms = Terms {
            some uses; others that are built alike, such as SD-Turbo, under terms of their own.",
 };
 
+pub(super) const MTCNN: Terms = Terms {
+    what: "MTCNN, as in facenet-pytorch",
+    spdx: "MIT",
+    text: "Code and weights under the MIT License (Timothy Esler; weights after David Sandberg's facenet); copies keep \
+           their notice. MTCNN's authors trained on pictures of WIDER FACE and CelebA, which were given for research.",
+};
+
 pub(super) const STYLECLIP: Terms = Terms {
     what: "StyleCLIP's mappers, relevances and statistics",
     spdx: "MIT",

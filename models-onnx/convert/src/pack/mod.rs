@@ -221,12 +221,14 @@ fn write_graph(weights: &mut Weights<'_>, name: &str, model: &Model) -> Result<C
 }
 
 pub(crate) fn port(port: crate::Port) -> Port {
-    let dims = port.shape.iter().map(|dim| match dim.size() {
-        Some(size) => Dim::Size(size),
-        None => Dim::Any(dim.to_string()),
+    let dims = port.shape.iter().enumerate().map(|(axis, dim)| match (dim.size(), dim.to_string()) {
+        (Some(size), _) => Dim::Size(size),
+        // Names that are the same stand for sizes that are the same: an unknown one is like no other.
+        (None, unknown) if unknown.contains('?') => Dim::Any(format!("{}-{axis}", port.name)),
+        (None, name) => Dim::Any(name),
     });
     let dtype = if port.kind == INT64 { Dtype::I64 } else { Dtype::F32 };
-    Port { name: port.name, dims: dims.collect(), dtype }
+    Port { dims: dims.collect(), name: port.name, dtype }
 }
 
 fn npy(folder: &Path, name: &str, values: &ArrayD<f32>) -> Result<ArrayFile, Error> {

@@ -84,13 +84,13 @@ pub(super) fn error(found: &ArrayD<f32>, right: &ArrayD<f32>) -> f64 {
     f64::from(difference / largest(&mut right.iter().copied()).max(f32::MIN_POSITIVE))
 }
 
-/// A small size where a graph leaves it open: pictures and latents of diffusion must be halved a few times.
+/// A small size where a graph leaves it open; pictures are large enough for a face, and to be halved a few times.
 fn size(dim: &Dim) -> usize {
     match dim {
         Dim::Size(size) => *size,
         Dim::Any(name) => match name.as_str() {
             "y" | "x" => 64,
-            "h" | "w" => 8,
+            "h" | "w" => 32,
             _ => 1,
         },
     }
