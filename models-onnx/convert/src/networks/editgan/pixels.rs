@@ -21,6 +21,7 @@
 //! own graph has, so that a pack keeps its weights once.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use autodiff::{Dim, Model};
 use checkpoint::Checkpoint;
@@ -186,11 +187,14 @@ fn chosen(graph: &Graph, features: &[Value], side: usize, pixels: &Value) -> Res
     let mut chosen = Vec::new();
     for x in features {
         let size = x.size(2).unwrap_or_default();
-        if !places.contains_key(&size) {
-            places.insert(size, nearest(&graph.scope(&format!("nearest_{size}")), pixels, side, size)?);
-        }
+        let place = match places.entry(size) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                free.insert(nearest(&graph.scope(&format!("nearest_{size}")), pixels, side, size)?)
+            }
+        };
         let flat = graph.reshape(x, &[0, 0, -1])?;
-        let some = graph.gather(&flat, &places[&size], 2)?;
+        let some = graph.gather(&flat, place, 2)?;
         chosen.push(graph.unsqueeze(&some, &[3])?);
     }
     Ok(chosen)
