@@ -189,8 +189,8 @@ fn chosen(graph: &Graph, features: &[Value], side: usize, pixels: &Value) -> Res
         let size = x.size(2).unwrap_or_default();
         let place = match places.entry(size) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                new.insert(nearest(&graph.scope(&format!("nearest_{size}")), pixels, side, size)?)
+            Entry::Vacant(free) => {
+                free.insert(nearest(&graph.scope(&format!("nearest_{size}")), pixels, side, size)?)
             }
         };
         let flat = graph.reshape(x, &[0, 0, -1])?;
