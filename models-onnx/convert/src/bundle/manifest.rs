@@ -50,6 +50,7 @@ pub(super) fn manifest(
         files: BTreeMap::new(),
         arrays: BTreeMap::new(),
         styles,
+        classes: Vec::new(),
         text: None,
         direction: None,
     }
