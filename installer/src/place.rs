@@ -13,7 +13,7 @@ use crate::steps::Done;
 /// What cargo builds and GIMP needs: the launcher, the plug-in, the dialogs.
 pub(crate) const BUILT: [&str; 3] = ["pentimento", "libpentimento.so", "libpentimento_ui.so"];
 /// The parts of the data folder that are ours; the user's own packs lie beside them.
-const OURS: [&str; 5] = ["onnxruntime", "shared", "packs/starter-faces", "locale", "bin"];
+const OURS: [&str; 6] = ["onnxruntime", "shared", "packs/starter-faces", "packs/landmarks", "locale", "bin"];
 
 /// Copies the plug-in into `folder`.
 pub(crate) fn plug_in(tree: &Tree, folder: &Path) -> Result<Done> {

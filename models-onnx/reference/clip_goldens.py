@@ -1,8 +1,9 @@
 """Layouts and goldens of CLIP: embeddings in double precision, and views of pictures as Pillow and StyleCLIP make them.
 
-    python clip_goldens.py ../convert/tests/golden/clip
+    python clip_goldens.py ../convert/tests/golden/clip [name...]        all, or those named
 """
 
+import gc
 import pathlib
 import sys
 
@@ -17,7 +18,18 @@ sys.path[:0] = [str(HERE / "networks"), str(HERE.parent / "seeded")]
 import clip
 import seeded
 
-MODELS = {"small": clip.small, "small-resnet": clip.small_resnet, "vit-b32": clip.vit_b32, "rn50": clip.rn50}
+MODELS = {
+    "small": clip.small,
+    "small-resnet": clip.small_resnet,
+    "vit-b32": clip.vit_b32,
+    "vit-b16": clip.vit_b16,
+    "vit-l14": clip.vit_l14,
+    "vit-l14-narrow": clip.vit_l14_narrow,
+    "rn50": clip.rn50,
+    "rn101": clip.rn101,
+}
+# The text towers of these are like that of another one.
+IMAGES = ("small-resnet", "vit-b16", "rn50", "rn101")
 
 
 def pictures(side):
@@ -37,15 +49,14 @@ def texts(vocabulary, context):
     return torch.from_numpy(ids)
 
 
-def main(out):
+def main(out, names):
     out.mkdir(parents=True, exist_ok=True)
     save = lambda name, value: numpy.save(out / f"{name}.npy", value.numpy().astype(numpy.float32))
-    for name, make in MODELS.items():
+    for name in names or MODELS:
+        make = MODELS[name]
         with torch.device("meta"):
             lines = clip.layout(make(), seeded.line)
-        # The text towers of both large models and of both small ones are the same.
-        twin = "resnet" in name or name == "rn50"
-        lines = [line for line in lines if not twin or line.startswith("visual.")]
+        lines = [line for line in lines if name not in IMAGES or line.startswith("visual.")]
         (out / f"{name}.txt").write_text("\n".join(lines) + "\n")
         tensors = seeded.read("\n".join(lines))
         model = make()
@@ -54,10 +65,12 @@ def main(out):
         side = {"small": 32, "small-resnet": 64}.get(name, 224)
         with torch.no_grad():
             save(f"{name}-image", model.encode_image(pictures(side)))
-            if not twin:
+            if name not in IMAGES:
                 ids = texts(model.token_embedding.num_embeddings, model.positional_embedding.shape[0])
                 save(f"{name}-text", model.encode_text(ids))
-        print(name)
+        print(name, flush=True)
+        del model, tensors, missing
+        gc.collect()
 
     side, tower = 96, 32
     levels = ((seeded.uniform("levels", (3, side, side), 1, 0) + 1) * 127.5).round().astype(numpy.uint8)
@@ -70,4 +83,4 @@ def main(out):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    main(pathlib.Path(sys.argv[1]), sys.argv[2:])

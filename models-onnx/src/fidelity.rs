@@ -19,14 +19,16 @@ pub struct Measured {
 /// Compares `image` with its reconstruction, both as [`Generator`](crate::Generator) takes them.
 ///
 /// # Errors
-/// [`ModelError::Foreign`] where the two have different shapes or hold no pixels.
+/// [`ModelError::Foreign`] where the two have different shapes or hold no pixels, [`ModelError::Missing`] where the pack
+/// says nothing of its fidelity.
 pub fn measure(
     pack: &Pack,
     image: &Array4<f32>,
     reconstruction: &Array4<f32>,
 ) -> Result<Measured, ModelError> {
     let range = pack.manifest().range;
-    let Fidelity { typical, poor } = pack.manifest().fidelity;
+    let missing = || ModelError::Missing { pack: pack.manifest().id.clone(), role: "measure of fidelity" };
+    let Fidelity { typical, poor } = pack.manifest().fidelity.ok_or_else(missing)?;
     let psnr = psnr(image, reconstruction, range.low, range.high)?;
     Ok(Measured { psnr, typical, poor })
 }

@@ -9,7 +9,7 @@ use crate::code::Code;
 use crate::error::ModelError;
 use crate::family::blobgan::BlobGan;
 use crate::family::stylegan::StyleGan;
-use crate::pack::{Family, Pack};
+use crate::pack::{Family, Pack, Role};
 use crate::runtime::Runtime;
 
 /// Pictures to codes and back.
@@ -31,9 +31,15 @@ pub trait Generator {
 }
 
 /// The generator of a pack. Loads nothing yet: each graph is opened when it is first used.
-pub fn open(pack: &Arc<Pack>, runtime: &Runtime) -> Box<dyn Generator + Send> {
+///
+/// # Errors
+/// [`ModelError::Missing`] for families that have no codes.
+pub fn open(pack: &Arc<Pack>, runtime: &Runtime) -> Result<Box<dyn Generator + Send>, ModelError> {
     match pack.manifest().family {
-        Family::StyleGan2 => Box::new(StyleGan::new(Arc::clone(pack), runtime.clone())),
-        Family::BlobGan => Box::new(BlobGan::new(Arc::clone(pack), runtime.clone())),
+        Family::StyleGan2 => Ok(Box::new(StyleGan::new(Arc::clone(pack), runtime.clone()))),
+        Family::BlobGan => Ok(Box::new(BlobGan::new(Arc::clone(pack), runtime.clone()))),
+        Family::Diffusion | Family::FeedForward | Family::Mtcnn => {
+            Err(ModelError::Missing { pack: pack.manifest().id.clone(), role: Role::Synthesis.words() })
+        }
     }
 }

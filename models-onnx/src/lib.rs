@@ -11,6 +11,7 @@
 //! 6. [`text`] turns prompts into embeddings and [`direction`] turns two embeddings into a change of the code.
 //! 7. [`optimise`] changes inputs of a model until a loss is small, by the gradients that [`autodiff`] writes.
 //! 8. [`relevance`] measures how the embedding of a picture turns with each style, where a pack has no such table yet.
+//! 9. [`landmarks`] finds faces, eyes, noses and mouths in photos, by which pictures can be framed.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -27,7 +28,7 @@
 //! let runtime = Runtime::load(&places.onnxruntime(), Options::default())?;
 //! let cancel = Cancel::new();
 //!
-//! let mut generator = generator::open(&pack, &runtime);
+//! let mut generator = generator::open(&pack, &runtime)?;
 //! let code = generator.encode(&image, &cancel)?;
 //!
 //! let change = TextEncoder::open(&pack, &runtime)?.change("blue hair", "a person", &cancel)?;
@@ -47,6 +48,7 @@ pub mod error;
 pub mod family;
 pub mod fidelity;
 pub mod generator;
+pub mod landmarks;
 pub mod optimise;
 pub mod pack;
 pub mod places;

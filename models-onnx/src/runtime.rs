@@ -139,6 +139,14 @@ impl Runtime {
     pub(crate) fn builder(&self) -> ort::Result<SessionBuilder> {
         builder(&self.environment, self.options, self.device)
     }
+
+    /// A builder for sessions that run once: laying weights out anew would hold them in memory once or twice more.
+    pub(crate) fn plain_builder(&self) -> ort::Result<SessionBuilder> {
+        Ok(self
+            .builder()?
+            .with_optimization_level(GraphOptimizationLevel::Disable)?
+            .with_prepacking(false)?)
+    }
 }
 
 impl Device {

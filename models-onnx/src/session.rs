@@ -1,5 +1,6 @@
 //! One graph of a pack, ready to run.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayViewD, CowArray, IxDyn};
@@ -56,7 +57,32 @@ impl Session {
             }
             builder.commit_from_memory(&bytes)
         };
-        let inner = session().map_err(|e| {
+        Self::agreed(session(), role, contract)
+    }
+
+    /// Opens a graph that was just written to `folder`, to see whether it runs. Nothing is laid out for speed, and
+    /// weights beside the graph stay in their file: it takes little memory but that for the results of its nodes. Files
+    /// that others may have changed are for [`Self::open`].
+    ///
+    /// # Errors
+    /// [`ModelError::Open`] where the graph is broken or is not what the contract says.
+    pub fn once(
+        runtime: &Runtime,
+        folder: &Path,
+        role: Role,
+        contract: &Contract,
+    ) -> Result<Self, ModelError> {
+        let session =
+            runtime.plain_builder().and_then(|mut b| b.commit_from_file(folder.join(&contract.file)));
+        Self::agreed(session, role, contract.clone())
+    }
+
+    fn agreed(
+        session: ort::Result<ort::session::Session>,
+        role: Role,
+        contract: Contract,
+    ) -> Result<Self, ModelError> {
+        let inner = session.map_err(|e| {
             if is_memory(e.message()) { ModelError::OutOfMemory { role } } else { open(role, e.message()) }
         })?;
         agree(role, &contract.inputs, inner.inputs())?;
@@ -65,6 +91,11 @@ impl Session {
         }
         agree(role, &contract.outputs, inner.outputs())?;
         Ok(Self { inner, role, contract })
+    }
+
+    /// What the graph is for.
+    pub fn role(&self) -> Role {
+        self.role
     }
 
     /// Runs the graph.

@@ -85,7 +85,7 @@ impl Studio {
         let pack =
             Arc::new(Pack::open(&pack.folder, &places.shared()).map_err(models_onnx::ModelError::from)?);
         let runtime = Runtime::load(&places.onnxruntime(), options).map_err(models_onnx::ModelError::from)?;
-        let generator = generator::open(&pack, &runtime);
+        let generator = generator::open(&pack, &runtime)?;
         Ok(Self { pack, runtime, generator, text: None, styles: None, inverted: None })
     }
 

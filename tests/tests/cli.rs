@@ -1,16 +1,24 @@
 //! The command line as a user runs it.
 
-use std::path::Path;
-use std::process::{Command, Output};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use image::{DynamicImage, ImageDecoder, ImageEncoder};
+use models_onnx::Pack;
+use models_onnx::pack::Array;
 use pentimento_tests::{Data, program, scene};
 
-fn pentimento(data: &Data, arguments: &[&str]) -> Output {
+fn command(data: &Data, arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
     command.args(arguments).env("PENTIMENTO_DATA", data.folder.path()).env("LC_ALL", "C");
-    command.env_remove("PENTIMENTO_ORT").output().unwrap()
+    command.env_remove("PENTIMENTO_ORT");
+    command
+}
+
+fn pentimento(data: &Data, arguments: &[&str]) -> Output {
+    command(data, arguments).output().unwrap()
 }
 
 fn errors(output: &Output) -> String {
@@ -199,10 +207,8 @@ fn graphs_of_a_pack_run_on_arrays() {
     }
 }
 
-#[test]
-fn packs_are_described_checked_and_removed() {
-    let data = Data::new();
-    // A copy: the packs that tests share are links into the repository.
+/// A pack `copy`, like the tiny one: the packs that tests share are links into the repository.
+fn copy_of_tiny(data: &Data) -> PathBuf {
     let folder = data.folder.path().join("packs/copy");
     std::fs::create_dir(&folder).unwrap();
     for entry in std::fs::read_dir(data.folder.path().join("packs/a-tiny")).unwrap() {
@@ -211,6 +217,63 @@ fn packs_are_described_checked_and_removed() {
     }
     let manifest = std::fs::read_to_string(folder.join("pack.toml")).unwrap();
     std::fs::write(folder.join("pack.toml"), manifest.replace("id = \"tiny\"", "id = \"copy\"")).unwrap();
+    folder
+}
+
+/// Measured in one go, and measured by a process that was killed and another that went on: the same pack.
+#[test]
+fn relevance_is_measured_and_goes_on_where_it_was_stopped() {
+    let arguments = ["relevance", "copy", "--pictures", "1600", "--samples", "2000"];
+    let arrays = |data: &Data| {
+        let found = Pack::open(&data.folder.path().join("packs/copy"), &data.places.shared()).unwrap();
+        found.verify().unwrap();
+        let statistics = [Array::StyleMean, Array::StyleStd].map(|array| found.vector(array).unwrap());
+        (found.matrix(Array::Relevance).unwrap(), statistics, found.hash().to_owned())
+    };
+    let whole = Data::new();
+    let folder = copy_of_tiny(&whole);
+    let before = arrays(&whole);
+    let output = pentimento(&whole, &arguments);
+    assert!(output.status.success(), "{}", errors(&output));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("197 of 197 channels") && said.contains("can do: text-edit"), "{said}");
+    let after = arrays(&whole);
+    assert_eq!(after.0.dim(), (197, 4));
+    // The pictures' own pixels turn the embedding; channels of RGB outputs stay at zero.
+    assert!(after.0.row(0).iter().any(|v| v.abs() > 0.5) && after.0.row(196).iter().all(|v| *v == 0.0));
+    assert_ne!(before.1, after.1);
+    assert!(!folder.join("relevance.partial").exists());
+
+    let killed = Data::new();
+    let partial = copy_of_tiny(&killed).join("relevance.partial");
+    let mut process = command(&killed, &arguments).stdout(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
+    // Rows of four numbers; some are there and some are not.
+    while std::fs::metadata(&partial).map_or(0, |about| about.len()) < 20 * 16 {
+        assert!(begun.elapsed() < Duration::from_secs(120), "nothing is measured");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert!(partial.exists(), "it was done before it could be killed");
+    let other = ["relevance", "copy", "--pictures", "1599", "--samples", "2000"];
+    let refused = pentimento(&killed, &other);
+    assert!(
+        !refused.status.success() && errors(&refused).contains("relevance.partial"),
+        "{}",
+        errors(&refused)
+    );
+    let output = pentimento(&killed, &arguments);
+    assert!(output.status.success(), "{}", errors(&output));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(!said.contains("\r0 of 197 channels"), "{said}");
+    assert_eq!(arrays(&killed), after);
+}
+
+#[test]
+fn packs_are_described_checked_and_removed() {
+    let data = Data::new();
+    let folder = copy_of_tiny(&data);
     let said = |arguments: &[&str]| String::from_utf8(pentimento(&data, arguments).stdout).unwrap();
     assert!(said(&["pack", "list"]).contains("tiny"));
     let info = said(&["pack", "info", "copy"]);

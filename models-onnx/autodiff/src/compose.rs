@@ -86,6 +86,13 @@ impl Model {
     }
 }
 
+impl GraphProto {
+    /// Gives all values, nodes and open sizes new names, those inside of nodes included.
+    pub fn rename(&mut self, new: &dyn Fn(&str) -> String) {
+        rename_graph(self, new);
+    }
+}
+
 /// Names of all values of a graph.
 fn names(graph: &GraphProto) -> HashSet<String> {
     let mut all = HashSet::new();

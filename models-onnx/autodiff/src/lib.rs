@@ -105,7 +105,7 @@ pub use error::{Error, Refusal};
 pub use facts::Facts;
 pub use lbfgs::{Lbfgs, LbfgsState, Step};
 pub use loss::{Loss, Measure, Term};
-pub use model::Model;
+pub use model::{Model, Place};
 pub use recompute::Keep;
 pub use rules::{RULES, Rule};
 pub use schedule::Schedule;

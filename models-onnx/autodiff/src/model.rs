@@ -1,6 +1,6 @@
 //! A model as bytes and files, with weights inside or beside it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Component, Path};
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::error::Error;
+use crate::facts::Facts;
 use crate::graph;
 use crate::inline;
 use crate::opset;
@@ -19,9 +20,6 @@ use crate::tensor;
 /// A protobuf message, and with it a file, can hold no more.
 const LIMIT: usize = i32::MAX as usize;
 
-/// Tensors smaller than this stay in the file when weights are written beside it.
-const SMALL: usize = 1024;
-
 /// A model that was read whole and found sound: one graph, its nodes in topological order, functions and branches that
 /// are always taken written out in their place.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +28,9 @@ pub struct Model {
 }
 
 impl Model {
+    /// Tensors of fewer bytes than this stay in the model's file when weights are written beside it.
+    pub const APART: usize = 1024;
+
     /// Reads a model that holds all of its weights. Tensors share memory with `bytes`.
     ///
     /// # Errors
@@ -128,7 +129,7 @@ impl Model {
     }
 
     /// The messages, to be changed and made a model again.
-    pub(crate) fn into_proto(self) -> ModelProto {
+    pub fn into_proto(self) -> ModelProto {
         self.proto
     }
 
@@ -181,29 +182,81 @@ impl Model {
         fs::write(path, graph).map_err(|why| Error::File { why, path: path.to_owned() })
     }
 
-    fn apart(&self, location: &str) -> Result<Apart, Error> {
+    /// The part of the model that makes some of its values, which become its outputs; inputs that they do not need go.
+    ///
+    /// # Errors
+    /// [`Error::NoValue`].
+    pub fn only(self, outputs: &[&str]) -> Result<Self, Error> {
+        let facts = Facts::of(self.graph());
+        let mut proto = self.proto;
+        let graph = proto.graph.as_mut().ok_or_else(|| Error::Unsound("it has no graph".into()))?;
+        let mut names = HashSet::new();
+        graph::names(graph, &mut names);
+        if let Some(none) = outputs.iter().find(|output| !names.contains(**output)) {
+            return Err(Error::NoValue((*none).into()));
+        }
+        graph.output = outputs.iter().map(|output| facts.describe(output)).collect();
+        graph::prune(graph);
+        let used: HashSet<&str> =
+            graph.node.iter().flat_map(graph::needs).chain(outputs.iter().copied()).collect();
+        let unused: Vec<String> =
+            graph.input.iter().map(|v| &v.name).filter(|n| !used.contains(n.as_str())).cloned().collect();
+        graph.input.retain(|v| !unused.contains(&v.name));
+        graph.initializer.retain(|t| !unused.contains(&t.name));
+        Self::new(proto)
+    }
+
+    /// The model in one piece, without the weights that lie elsewhere: `place` is asked for each of [`Self::APART`] bytes
+    /// or more, in their order, and says where, or that it stays.
+    ///
+    /// # Errors
+    /// What `place` fails with, and [`Error::TooLarge`] where what remains is above 2 GiB.
+    pub fn to_bytes_beside<E: From<Error>>(
+        &self,
+        mut place: impl FnMut(&TensorProto) -> Result<Option<Place>, E>,
+    ) -> Result<Vec<u8>, E> {
+        // Weights are shared, not copied.
         let mut apart = self.clone();
-        let mut weights = Vec::new();
-        let mut length = 0usize;
-        for tensor in apart.proto.graph.iter_mut().flat_map(|g| &mut g.initializer) {
-            if tensor.raw_data.len() < SMALL {
-                continue;
-            }
+        let initializers = apart.proto.graph.iter_mut().flat_map(|g| &mut g.initializer);
+        for tensor in initializers.filter(|t| t.raw_data.len() >= Self::APART) {
+            let Some(Place { location, offset }) = place(tensor)? else { continue };
             let entry = |key: &str, value: String| StringEntry { key: key.into(), value };
             tensor.external_data = vec![
-                entry("location", location.into()),
-                entry("offset", length.to_string()),
+                entry("location", location),
+                entry("offset", offset.to_string()),
                 entry("length", tensor.raw_data.len().to_string()),
             ];
             tensor.data_location = 1;
-            let data = std::mem::take(&mut tensor.raw_data);
-            // Wherever it starts, a tensor of any type may be read in place.
-            let end = (length + data.len()).next_multiple_of(64);
-            weights.push((length, data));
-            length = end;
+            tensor.raw_data.clear();
         }
-        Ok(Apart { graph: apart.to_bytes()?, weights, length })
+        Ok(apart.to_bytes()?)
     }
+
+    fn apart(&self, location: &str) -> Result<Apart, Error> {
+        let mut weights = Vec::new();
+        let mut length = 0usize;
+        let graph = self.to_bytes_beside(|tensor| {
+            let offset = length;
+            length = (offset + tensor.raw_data.len()).next_multiple_of(Place::ALIGNED);
+            weights.push((offset, tensor.raw_data.clone()));
+            Ok::<_, Error>(Some(Place { location: location.into(), offset: offset as u64 }))
+        })?;
+        Ok(Apart { graph, weights, length })
+    }
+}
+
+/// Where a weight lies that is not in the model's own file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, from the model's folder.
+    pub location: String,
+    /// The byte that it starts at.
+    pub offset: u64,
+}
+
+impl Place {
+    /// What offsets are multiples of: a tensor of any type may be read in place then.
+    pub const ALIGNED: usize = 64;
 }
 
 /// A model without its weights, and these with where they start.
@@ -211,6 +264,20 @@ struct Apart {
     graph: Vec<u8>,
     weights: Vec<(usize, Bytes)>,
     length: usize,
+}
+
+impl ModelProto {
+    /// Initializers, and the values of constant nodes, wherever they are.
+    pub fn tensors_mut(&mut self) -> Vec<&mut TensorProto> {
+        tensors(self)
+    }
+}
+
+impl TensorProto {
+    /// Where its elements lie, for those outside of the model's own file.
+    pub fn location(&self) -> Option<&str> {
+        location(self)
+    }
 }
 
 /// Initializers, and the values of constant nodes, wherever they are.

@@ -50,6 +50,22 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A file that was brought cannot be read.
+    #[error("a file cannot be read ({why}); see that it is all there ({})", path.display())]
+    File {
+        /// What the system said.
+        why: std::io::Error,
+        /// The file.
+        path: PathBuf,
+    },
+    /// An ONNX graph of others that cannot be taken.
+    #[error("this export cannot be used: {why} ({})", path.display())]
+    Export {
+        /// What stands against it.
+        why: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// The new pack is not sound.
     #[error(transparent)]
     Pack(#[from] PackError),

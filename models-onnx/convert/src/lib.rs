@@ -14,6 +14,7 @@
 pub mod build;
 pub mod bundle;
 mod error;
+pub mod export;
 pub mod networks;
 pub mod pack;
 
@@ -66,7 +67,7 @@ impl Part {
     }
 }
 
-fn ports(values: &[ValueInfoProto]) -> Vec<Port> {
+pub(crate) fn ports(values: &[ValueInfoProto]) -> Vec<Port> {
     let mut facts = Facts::default();
     let port = |value: &ValueInfoProto| {
         facts.declare(value);

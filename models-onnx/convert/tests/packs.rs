@@ -13,6 +13,7 @@ use models_onnx::pack::{
     Alignment, AlignmentKind, Array, Family, Fidelity, Licence, Manifest, Precision, Range, Style,
 };
 use models_onnx::runtime::Options;
+use models_onnx::session::{Session, Tensor};
 use models_onnx::{Cancel, Pack, Places, Role, Runtime};
 use ndarray::{Array1, Array2, ArrayD};
 
@@ -66,27 +67,28 @@ fn small() -> NewPack {
         licence: Licence { spdx: text("CC0-1.0"), text: text("Do what you like."), origin: text("a seed") },
         range: Range { low: -1.0, high: 1.0 },
         alignment: Alignment { kind: AlignmentKind::Square, eyes: None },
-        fidelity: Fidelity { typical: 20.0, poor: 10.0 },
+        fidelity: Some(Fidelity { typical: 20.0, poor: 10.0 }),
         roles: BTreeMap::new(),
         mappers: BTreeMap::new(),
         attributes: BTreeMap::new(),
         files: BTreeMap::new(),
         arrays: BTreeMap::new(),
         styles: vec![Style { name: text("all"), channels: 600, rgb: false }],
+        classes: Vec::new(),
         text: None,
         direction: None,
+        denoising: None,
     };
     NewPack {
-        manifest,
         graphs: BTreeMap::from([
-            (Role::Mapping, linear("mapping", ("z", 16), ("w", 512))),
-            (Role::Affine, affine),
-            (Role::Synthesis, synthesis),
+            (Role::Mapping, linear("mapping", ("z", 16), ("w", 512)).into()),
+            (Role::Affine, affine.into()),
+            (Role::Synthesis, synthesis.into()),
         ]),
-        mappers: BTreeMap::from([(text("curly"), mapper)]),
+        mappers: BTreeMap::from([(text("curly"), mapper.into())]),
         arrays: BTreeMap::from([(Array::CodeMean, ArrayD::from_elem(vec![2, 512], 0.5))]),
         attributes: BTreeMap::from([(text("age"), ArrayD::from_elem(vec![512], 0.25))]),
-        files: BTreeMap::new(),
+        ..NewPack::new(manifest)
     }
 }
 
@@ -190,7 +192,68 @@ fn graphs_that_give_no_numbers_are_refused() {
     let z = graph.input("z", &batch([16])).unwrap();
     let w = graph.linear(&z, Array2::from_elem((512, 16), f32::NAN), None).unwrap();
     graph.output("w", &w).unwrap();
-    pack.graphs.insert(Role::Mapping, graph.finish().unwrap());
+    pack.graphs.insert(Role::Mapping, graph.finish().unwrap().into());
     let error = write(&pack, &folder.path().join("pack"), Writing::default()).unwrap_err();
     assert!(error.to_string().contains("mapping network gave numbers that are not finite"), "{error}");
+}
+
+/// Styles through a layer that has many weights, and another of the pack's own.
+fn deep(name: &str, weights: &str, output: &str) -> Model {
+    let graph = Graph::new("synthesis");
+    let styles = graph.input("styles", &batch([600])).unwrap();
+    let hidden = graph.scope("shared").linear(&styles, matrix(weights, 1200, 600), None).unwrap();
+    let flat = graph.scope(name).linear(&hidden, matrix(name, 192, 1200), None).unwrap();
+    let side = if output == "image" { 8 } else { 4 };
+    let flat = if side == 4 { graph.slice(&flat, 1, 0, 48).unwrap() } else { flat };
+    let image = graph.reshape(&flat, &[-1, 3, side, side]).unwrap();
+    graph.output("image", &image).unwrap();
+    graph.finish().unwrap()
+}
+
+#[test]
+fn weights_that_two_graphs_have_are_kept_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pack = small();
+    pack.graphs.insert(Role::Synthesis, deep("whole", "weights", "image").into());
+    pack.graphs.insert(Role::Preview, deep("part", "weights", "preview").into());
+    for half in [false, true] {
+        let place = folder.path().join(format!("shared-{half}"));
+        let written = write(&pack, &place, Writing { half, replace: false }).unwrap();
+        written.verify().unwrap();
+        let data = |role| -> Vec<String> {
+            written.contract(role).unwrap().data.iter().map(|data| data.file.clone()).collect()
+        };
+        let named = written.sources().iter().filter(|source| source.file == "synthesis.onnx.data").count();
+        assert_eq!(named, 1);
+        // What only the preview has is small enough to lie in its own file.
+        assert_eq!(
+            (data(Role::Synthesis), data(Role::Preview)),
+            (vec!["synthesis.onnx.data".into()], vec!["synthesis.onnx.data".into()])
+        );
+        let preview = files(&place).into_iter().find(|file| file.0 == "preview.onnx").unwrap();
+        let own = if half { 192 * 1200 * 2 } else { 192 * 1200 * 4 };
+        assert!((own..own + 4096).contains(&preview.1.len()), "{}", preview.1.len());
+        // Opened as the plug-in does it, from memory.
+        let mut session = Session::open(&runtime(), &written, Role::Preview).unwrap();
+        let styles = ArrayD::from_shape_vec(vec![1, 600], seeded::uniform("s", 600, 1.0, 0.0)).unwrap();
+        let found = session.run(&[("styles", Tensor::F32(styles.view()))], &Cancel::new()).unwrap().remove(0);
+        let row = styles.into_shape_with_order(600).unwrap();
+        let right = matrix("part", 192, 1200).dot(&matrix("weights", 1200, 600).dot(&row));
+        let worst = found.iter().zip(&right).map(|(a, b)| (a - b).abs()).fold(0.0f32, f32::max);
+        assert!(worst < if half { 1e-2 } else { 1e-4 }, "{worst}");
+    }
+    // Other bytes under the same name are other weights.
+    pack.graphs.insert(Role::Preview, deep("part", "other weights", "preview").into());
+    let apart = write(&pack, &folder.path().join("apart"), Writing::default()).unwrap();
+    assert_eq!(apart.contract(Role::Preview).unwrap().data[0].file, "preview.onnx.data");
+}
+
+#[test]
+fn a_preview_is_smaller_than_the_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pack = small();
+    let preview = deep("part", "weights", "image");
+    pack.graphs.insert(Role::Preview, preview.into());
+    let error = write(&pack, &folder.path().join("pack"), Writing::default()).unwrap_err();
+    assert!(error.to_string().contains("a preview that is not smaller"), "{error}");
 }

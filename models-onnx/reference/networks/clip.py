@@ -199,8 +199,25 @@ def vit_b32(**options):
     return CLIP(VisionTransformer(224, 32, 768, 12, 512, **options), 512, 12, 512, **options)
 
 
+def vit_b16():
+    return CLIP(VisionTransformer(224, 16, 768, 12, 512), 512, 12, 512)
+
+
+def vit_l14():
+    return CLIP(VisionTransformer(224, 14, 1024, 24, 768), 768, 12, 768)
+
+
+def vit_l14_narrow():
+    """As many patches, blocks and tokens as the large one has, an eighth as wide in pictures and a quarter in texts."""
+    return CLIP(VisionTransformer(224, 14, 128, 24, 96), 192, 12, 96)
+
+
 def rn50():
     return CLIP(ModifiedResNet(224, 64, (3, 4, 6, 3), 1024), 512, 12, 1024)
+
+
+def rn101():
+    return CLIP(ModifiedResNet(224, 64, (3, 4, 23, 3), 512), 512, 12, 512)
 
 
 def small(**options):

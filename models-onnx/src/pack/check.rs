@@ -5,7 +5,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::form::{self, Widths};
-use super::{Array, ArrayFile, Contract, Dim, Manifest, PackError, Port, Role, Source, VERSION};
+use super::{
+    Array, ArrayFile, Contract, Dim, Family, Fidelity, Manifest, PackError, Port, Role, Source, VERSION,
+};
 
 // Far beyond any generator, and small enough that no product of them overflows or eats the machine.
 const RESOLUTION: std::ops::RangeInclusive<u32> = 4..=4096;
@@ -15,6 +17,7 @@ const CLASSES: usize = 4096;
 const DIM: usize = 1 << 20;
 const ELEMENTS: usize = 1 << 28;
 const TEMPLATES: usize = 512;
+const STEPS: u32 = 100_000;
 const STRING: usize = 1 << 16;
 
 /// The manifest in `bytes`; nothing but its version and its keys is checked.
@@ -77,12 +80,26 @@ fn scalars(m: &Manifest) -> Result<(), String> {
     ensure(range, || format!("a range from {} to {}", m.range.low, m.range.high))?;
     let eyes = m.alignment.eyes.iter().flatten().flatten();
     ensure(eyes.clone().all(|v| (0.0..=1.0).contains(v)), || "eyes outside the picture".into())?;
-    let fidelity = m.fidelity.poor.is_finite() && m.fidelity.typical.is_finite();
-    ensure(fidelity && m.fidelity.poor <= m.fidelity.typical, || "a fidelity that is typically poor".into())?;
+    let coded = matches!(m.family, Family::StyleGan2 | Family::BlobGan);
+    ensure(m.fidelity.is_some() || !coded, || "no fidelity".into())?;
+    let sane = |f: Fidelity| f.poor.is_finite() && f.typical.is_finite() && f.poor <= f.typical;
+    ensure(m.fidelity.is_none_or(sane), || "a fidelity that is typically poor".into())?;
     if let Some(direction) = m.direction {
         let usable = direction.strength.is_finite() && direction.disentanglement.is_finite();
         ensure(usable && direction.disentanglement >= 0.0, || "a direction that is not a number".into())?;
     }
+    if let Some(d) = m.denoising {
+        let betas = 0.0 < d.beta_start && d.beta_start <= d.beta_end && d.beta_end < 1.0;
+        ensure(betas && (1..=STEPS).contains(&d.steps) && d.offset < d.steps, || {
+            format!("noise of {} steps from {} to {}", d.steps, d.beta_start, d.beta_end)
+        })?;
+        ensure((1..=64).contains(&d.pixels_per_latent), || {
+            format!("{} pixels per latent", d.pixels_per_latent)
+        })?;
+    }
+    ensure(m.denoising.is_some() == (m.family == Family::Diffusion), || {
+        "only the family diffusion is denoised, and it must say how".into()
+    })?;
     if let Some(text) = &m.text {
         ensure((1..=TEMPLATES).contains(&text.templates.len()), || "no templates, or too many".into())?;
         ensure(text.templates.iter().all(|t| t.contains("{}")), || "a template without {}".into())?;
@@ -123,6 +140,8 @@ fn shapes(m: &Manifest) -> Result<(), String> {
         let form = role.form(m.family).ok_or_else(|| format!("a {role} in a family without"))?;
         form::fits(contract, &form, &mut widths).map_err(|why| format!("{why} for the {role}"))?;
     }
+    let preview = widths.of("P").is_none_or(|side| side < m.resolution as usize);
+    ensure(preview, || "a preview that is not smaller than the picture".into())?;
     for (name, contract) in &m.mappers {
         ensure(!name.is_empty() && name.len() <= 64, || "the name of a mapper".into())?;
         graph(Role::Mapper, contract)?;
@@ -194,12 +213,19 @@ impl Manifest {
         roles.iter().copied().filter(|&role| !there(role)).collect()
     }
 
-    /// Every file the manifest names, graphs first.
+    /// Every file the manifest names, each once, graphs first.
     pub fn sources(&self) -> Vec<Source> {
         let graphs = self.roles.values().chain(self.mappers.values());
         let graphs = graphs.flat_map(|graph| std::iter::once(graph.source()).chain(graph.weights()));
         let arrays = self.arrays.values().chain(self.attributes.values()).map(ArrayFile::source);
-        graphs.chain(self.files.values().cloned()).chain(arrays).collect()
+        let mut sources: Vec<Source> = Vec::new();
+        for source in graphs.chain(self.files.values().cloned()).chain(arrays) {
+            // Graphs may share the weights beside them.
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+        sources
     }
 }
 

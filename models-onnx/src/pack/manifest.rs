@@ -34,8 +34,8 @@ pub struct Manifest {
     pub range: Range,
     /// How its pictures are framed.
     pub alignment: Alignment,
-    /// How well it reconstructs pictures.
-    pub fidelity: Fidelity,
+    /// How well it reconstructs pictures; for families that have codes.
+    pub fidelity: Option<Fidelity>,
     /// Its graphs.
     pub roles: BTreeMap<Role, Contract>,
     /// Its mappers, each for one text: from a code, or from styles, to what is added to them.
@@ -60,6 +60,8 @@ pub struct Manifest {
     pub text: Option<Text>,
     /// Where the sliders of a global direction start.
     pub direction: Option<DirectionDefaults>,
+    /// How its denoiser was trained; only for the family `diffusion`.
+    pub denoising: Option<Denoising>,
 }
 
 /// Kinds of generators.
@@ -71,6 +73,16 @@ pub enum Family {
     /// BlobGAN: pictures made of blobs.
     #[serde(rename = "blobgan")]
     BlobGan,
+    /// Latent diffusion: pictures that are noise at first.
+    #[serde(rename = "diffusion")]
+    Diffusion,
+    /// One pass from picture to picture; no codes.
+    #[serde(rename = "feed-forward")]
+    FeedForward,
+    /// No generator: MTCNN, which finds faces for the packs that make them. Its resolution is the
+    /// side of what its last network sees.
+    #[serde(rename = "mtcnn")]
+    Mtcnn,
 }
 
 /// Under what terms a pack may be used.
@@ -353,6 +365,70 @@ pub struct DirectionDefaults {
     pub strength: f64,
     /// β.
     pub disentanglement: f64,
+}
+
+/// How a denoiser was trained: what it is told and what it predicts.
+///
+/// A latent `x₀` under noise `ε` is `xₜ = √ᾱₜ x₀ + √(1 − ᾱₜ) ε`, where `ᾱₜ` is the product of `1 − β` up to step `t`
+/// (Ho et al., 2020, equation 4).
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Denoising {
+    /// What comes out of it.
+    pub prediction: Prediction,
+    /// How `β` grows.
+    pub schedule: BetaSchedule,
+    /// `β` of the first step.
+    pub beta_start: f64,
+    /// `β` of the last step.
+    pub beta_end: f64,
+    /// How many steps of noise there are.
+    pub steps: u32,
+    /// Which of them a sampler goes through.
+    pub spacing: Spacing,
+    /// What is added to the steps under [`Spacing::Leading`].
+    pub offset: u32,
+    /// Whether `ᾱ` before the first step is 1, and not that of the first step.
+    pub ends_clean: bool,
+    /// Pixels per latent, along one side.
+    pub pixels_per_latent: u32,
+    /// Whether it was distilled to do without guidance in a few steps.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub distilled: bool,
+}
+
+/// What a denoiser predicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prediction {
+    /// The noise `ε`.
+    Noise,
+    /// `√ᾱₜ ε − √(1 − ᾱₜ) x₀` (Salimans and Ho, 2022).
+    Velocity,
+    /// The clean latent `x₀`.
+    Clean,
+}
+
+/// How `β` grows from step to step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BetaSchedule {
+    /// Evenly.
+    Linear,
+    /// Its square root grows evenly, as in Stable Diffusion.
+    ScaledLinear,
+}
+
+/// Which of the steps a sampler goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spacing {
+    /// From the first on.
+    Leading,
+    /// From the last back.
+    Trailing,
+    /// From the first to the last.
+    Linspace,
 }
 
 fn is_false(value: &bool) -> bool {

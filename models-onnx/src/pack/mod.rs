@@ -16,11 +16,11 @@ use ndarray::{Array1, Array2, Ix1, Ix2};
 use ndarray_npy::ReadNpyExt;
 
 use crate::error::ModelError;
-pub use file::sha256;
+pub use file::{Hasher, sha256};
 pub use manifest::{
-    Alignment, AlignmentKind, Array, ArrayFile, Class, Cleaning, Contract, Data, Dim, DirectionDefaults,
-    Dtype, Family, Fidelity, File, Licence, Manifest, Pooling, Port, Precision, Range, Source, Storage,
-    Style, Text, VERSION,
+    Alignment, AlignmentKind, Array, ArrayFile, BetaSchedule, Class, Cleaning, Contract, Data, Denoising,
+    Dim, DirectionDefaults, Dtype, Family, Fidelity, File, Licence, Manifest, Pooling, Port, Precision,
+    Prediction, Range, Source, Spacing, Storage, Style, Text, VERSION,
 };
 pub use role::Role;
 
@@ -167,7 +167,7 @@ impl Pack {
         self.manifest.missing(roles)
     }
 
-    /// Every file it names, graphs first.
+    /// Every file it names, each once, graphs first.
     pub fn sources(&self) -> Vec<Source> {
         self.manifest.sources()
     }

@@ -216,6 +216,9 @@ impl Measuring<'_> {
 struct Codes<'a> {
     mapping: Lazy,
     width: usize,
+    /// Classes of a generator that knows some; they take turns.
+    labels: Option<usize>,
+    drawn: usize,
     seed: u64,
     gaussian: Gaussian,
     cancel: &'a Cancel,
@@ -225,13 +228,26 @@ impl<'a> Codes<'a> {
     fn of(pack: &Arc<Pack>, runtime: &Runtime, seed: u64, cancel: &'a Cancel) -> Result<Self, ModelError> {
         let width = size(pack, Role::Mapping, Ends::In, 1)?;
         let mapping = graph(pack, runtime, Role::Mapping);
-        Ok(Self { mapping, width, seed, gaussian: Gaussian::new(seed), cancel })
+        let port = pack.contract(Role::Mapping)?.inputs.iter().find(|port| port.name == "c");
+        let labels = port.and_then(|port| match port.dims.get(1) {
+            Some(Dim::Size(size)) => Some(*size),
+            _ => None,
+        });
+        Ok(Self { mapping, width, labels, drawn: 0, seed, gaussian: Gaussian::new(seed), cancel })
     }
 
     /// The next codes `[n, W]`.
     fn draw(&mut self, count: usize) -> Result<Array2<f32>, ModelError> {
         let z = Array2::from_shape_simple_fn((count, self.width), || self.gaussian.draw()).into_dyn();
-        matrix(self.mapping.one(&[("z", Tensor::F32(z.view()))], self.cancel)?, Role::Mapping)
+        let drawn = self.drawn;
+        self.drawn += count;
+        let c = self.labels.map(|labels| {
+            let one = |(row, label): (usize, usize)| if (drawn + row) % labels == label { 1.0 } else { 0.0 };
+            Array2::<f32>::from_shape_fn((count, labels), one).into_dyn()
+        });
+        let z = ("z", Tensor::F32(z.view()));
+        let inputs: Vec<_> = [z].into_iter().chain(c.iter().map(|c| ("c", Tensor::F32(c.view())))).collect();
+        matrix(self.mapping.one(&inputs, self.cancel)?, Role::Mapping)
     }
 
     /// The mean of the first codes, which then come again.
@@ -240,7 +256,7 @@ impl<'a> Codes<'a> {
         for _ in 0..MEAN_CODES / CODES {
             moments.add(self.draw(CODES)?.view());
         }
-        self.gaussian = Gaussian::new(self.seed);
+        (self.gaussian, self.drawn) = (Gaussian::new(self.seed), 0);
         Ok(moments.mean_and_deviation().0)
     }
 }

@@ -15,7 +15,7 @@ fn colours(image: &Array4<f32>) -> [f32; 3] {
 #[test]
 fn the_tiny_pack_gives_back_what_it_is_given() {
     let (pack, cancel) = (tiny(), Cancel::new());
-    let mut generator = generator::open(&pack, &runtime());
+    let mut generator = generator::open(&pack, &runtime()).unwrap();
     for n in [1, 3] {
         let image = picture(n, 8);
         let code = generator.encode(&image, &cancel).unwrap();
@@ -33,7 +33,7 @@ fn the_tiny_pack_gives_back_what_it_is_given() {
 #[test]
 fn words_do_what_they_say() {
     let (pack, runtime, cancel) = (tiny(), runtime(), Cancel::new());
-    let mut generator = generator::open(&pack, &runtime);
+    let mut generator = generator::open(&pack, &runtime).unwrap();
     let mut text = TextEncoder::open(&pack, &runtime).unwrap();
     let space = StyleSpace::open(&pack).unwrap();
     let image = picture(1, 8);
@@ -101,5 +101,5 @@ fn without_a_text_model_there_is_no_text_edit_but_all_else() {
     let pack = std::sync::Arc::new(copy.open().unwrap());
     let error = TextEncoder::open(&pack, &runtime()).err().unwrap();
     assert!(matches!(error, ModelError::Missing { .. }), "{error}");
-    assert!(generator::open(&pack, &runtime()).encode(&picture(1, 8), &Cancel::new()).is_ok());
+    assert!(generator::open(&pack, &runtime()).unwrap().encode(&picture(1, 8), &Cancel::new()).is_ok());
 }

@@ -6,6 +6,7 @@ mod support;
 
 mod direction;
 mod edit;
+mod landmarks;
 mod pack;
 mod relevance;
 mod session;

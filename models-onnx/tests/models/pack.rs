@@ -28,9 +28,11 @@ fn the_tiny_pack_is_sound() {
     assert_eq!(pack.manifest().id, "tiny");
     let missing = [
         Role::Layout,
+        Role::Preview,
         Role::Restyle,
         Role::TextEncoder,
         Role::Segmenter,
+        Role::SegmenterAt,
         Role::Identity,
         Role::Perceptual,
         Role::Mapper,

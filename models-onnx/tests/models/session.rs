@@ -54,7 +54,7 @@ fn inputs_that_do_not_fit() {
 
 #[test]
 fn a_generator_refuses_pictures_of_another_size_and_codes_of_another_pack() {
-    let mut tiny_generator = generator::open(&tiny(), &runtime());
+    let mut tiny_generator = generator::open(&tiny(), &runtime()).unwrap();
     let cancel = Cancel::new();
     assert!(matches!(tiny_generator.encode(&picture(1, 9), &cancel), Err(ModelError::Shape { .. })));
     assert!(matches!(
@@ -63,7 +63,7 @@ fn a_generator_refuses_pictures_of_another_size_and_codes_of_another_pack() {
     ));
     let code = tiny_generator.encode(&picture(1, 8), &cancel).unwrap();
     let other = Damaged::with("name = \"Tiny\"", "name = \"Another\"");
-    let mut other = generator::open(&Arc::new(other.open().unwrap()), &runtime());
+    let mut other = generator::open(&Arc::new(other.open().unwrap()), &runtime()).unwrap();
     assert!(matches!(other.synthesise(&code, &cancel), Err(ModelError::Foreign(_))));
 }
 
@@ -116,7 +116,7 @@ fn a_long_run_stops_within_a_second_of_cancel() {
 fn nothing_runs_once_cancelled_and_another_cancel_is_fresh() {
     let cancelled = Cancel::new();
     cancelled.cancel();
-    let mut generator = generator::open(&tiny(), &runtime());
+    let mut generator = generator::open(&tiny(), &runtime()).unwrap();
     assert!(matches!(generator.encode(&picture(1, 8), &cancelled), Err(ModelError::Cancelled)));
     assert!(generator.encode(&picture(1, 8), &Cancel::new()).is_ok());
     assert!(matches!(generator.encode(&picture(1, 8), &cancelled), Err(ModelError::Cancelled)));

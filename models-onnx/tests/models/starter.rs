@@ -52,7 +52,7 @@ fn close(found: &ArrayD<f32>, expected: &ArrayD<f32>, what: &str) {
 #[test]
 fn pictures_become_codes_and_pictures_as_in_python() {
     let (pack, cancel) = (starter(), Cancel::new());
-    let mut generator = generator::open(&pack, &runtime());
+    let mut generator = generator::open(&pack, &runtime()).unwrap();
     let image = image();
     let code = generator.encode(&image, &cancel).unwrap();
     close(&code.w_plus().unwrap().to_owned().into_dyn(), &golden("starter_w_plus"), "w_plus");
@@ -153,7 +153,7 @@ fn prompts_become_embeddings_as_in_python() {
 #[test]
 fn a_sentence_moves_the_picture_and_zero_strength_does_not() {
     let (pack, runtime, cancel) = (starter(), runtime(), Cancel::new());
-    let mut generator = generator::open(&pack, &runtime);
+    let mut generator = generator::open(&pack, &runtime).unwrap();
     let code = generator.encode(&image(), &cancel).unwrap();
     let before = generator.synthesise(&code, &cancel).unwrap();
     let mut text = TextEncoder::open(&pack, &runtime).unwrap();

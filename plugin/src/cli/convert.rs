@@ -24,16 +24,18 @@ pub(super) fn command() -> Command {
         Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
     };
     Command::new("convert")
-        .about("Makes a pack of published checkpoints; nothing in them is run")
+        .about("Makes a pack of published checkpoints and exported graphs; no code in them is run")
         .after_help(
-            "Example:\n  pentimento convert e4e_ffhq_encode.pt ViT-B-32.pt fs3.npy S_mean_std -o ffhq --domain face",
+            "Examples:\n  pentimento convert e4e_ffhq_encode.pt ViT-B-32.pt fs3.npy S_mean_std -o ffhq --domain face\n  \
+             pentimento convert stable-diffusion-onnx/ -o sd15 --domain anything\n  \
+             pentimento convert mosaic.onnx -o mosaic      (with mosaic.toml beside it)",
         )
         .arg(
             Arg::new("FILE")
                 .value_parser(value_parser!(PathBuf))
                 .action(ArgAction::Append)
                 .required(true)
-                .help("Checkpoints of any kind and name; what they are is seen from what they hold"),
+                .help("Checkpoints of any kind and name, ONNX graphs, and folders of them; what they are is seen from what they hold"),
         )
         .arg(
             Arg::new("out")
@@ -83,9 +85,8 @@ pub(super) fn run(matches: &ArgMatches, places: &Places) -> Result<(), PluginErr
     let wishes = Wishes { id, name, domain, neutral, encoder };
     let runtime = Runtime::load(&places.onnxruntime(), Default::default()).map_err(ModelError::from)?;
 
-    println!("building the graphs…");
     let new = bundle.pack(&wishes)?;
-    println!("writing the pack and running each graph once…");
+    println!("making the graphs, one after the other, and running each once…");
     if let Some(parent) = folder.parent() {
         std::fs::create_dir_all(parent).map_err(|why| failed(&why.to_string(), parent))?;
     }

@@ -103,6 +103,10 @@ fn info(pack: &Pack) -> Result<(), PluginError> {
     for (name, contract) in &manifest.mappers {
         graph(&format!("mapper/{name}"), contract);
     }
+    if !manifest.classes.is_empty() {
+        let names: Vec<&str> = manifest.classes.iter().map(|class| class.name.as_str()).collect();
+        println!("classes  {}: {}", names.len(), names.join(", "));
+    }
     let arrays = manifest.arrays.iter().map(|(array, file)| (array.name().to_owned(), file));
     let attributes = manifest.attributes.iter().map(|(name, file)| (format!("attribute/{name}"), file));
     for (name, file) in arrays.chain(attributes) {

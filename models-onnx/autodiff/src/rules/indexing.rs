@@ -9,6 +9,9 @@ use crate::tape::Tape;
 use crate::tensor;
 use crate::window::whole;
 
+/// Longer tables are not gone through for every index.
+const LARGE: i64 = 1024;
+
 impl Tape {
     /// Puts zeros before and after; each entry is an axis and how many.
     fn surround(&mut self, g: &str, zeros: &[(usize, i64, i64)]) -> Result<String, Refusal> {
@@ -52,7 +55,8 @@ pub(super) fn slice(s: &mut Step<'_>) -> Result<(), Refusal> {
 }
 
 /// `y[…, i, …] = x[…, index[i], …]`: each `g` goes back to its index, and what meets there is summed. One index is
-/// a slice; for several, the sum is a product with the matrix that has a one at each pair of index and place.
+/// a slice; for several, the sum is a product with the matrix that has a one at each pair of index and place. That
+/// matrix grows with the table, so that in a large one elements are put back one by one.
 pub(super) fn gather(s: &mut Step<'_>) -> Result<(), Refusal> {
     let (x, indices, g) = (s.x(0)?, s.x(1)?, s.g()?);
     let axis = s.axis(0, &x)?;
@@ -73,6 +77,16 @@ pub(super) fn gather(s: &mut Step<'_>) -> Result<(), Refusal> {
     }
     let list = t.reshape(&indices, &[flat[axis].clone()])?;
     let list = t.cast(&list, tensor::INT64);
+    if size > LARGE {
+        let others: Vec<usize> = (0..flat.len()).filter(|&other| other != axis).collect();
+        let places = t.unsqueeze(&list, &others);
+        let places = t.expand_like(&places, &g);
+        let zeros = t.zeros_like(&x)?;
+        let settings = [("axis", Setting::Int(whole(axis))), ("reduction", Setting::Word("add"))];
+        let d = t.op("ScatterElements", &[&zeros, &places, &g], &settings);
+        s.give(0, d);
+        return Ok(());
+    }
     let depth = t.int(size);
     let values = t.reals(&[2], &[0.0, 1.0], &x)?;
     let matrix = t.op("OneHot", &[&list, &depth, &values], &[("axis", Setting::Int(0))]);

@@ -1,7 +1,5 @@
 //! A pack around a BlobGAN generator.
 
-use std::collections::BTreeMap;
-
 use models_onnx::Role;
 use models_onnx::pack::Family;
 
@@ -9,7 +7,7 @@ use super::manifest::manifest;
 use super::{Bundle, Found, Wishes};
 use crate::error::Error;
 use crate::networks::blobgan;
-use crate::pack::NewPack;
+use crate::pack::{Draft, NewPack};
 
 pub(super) fn pack(bundle: &Bundle, wishes: &Wishes) -> Result<NewPack, Error> {
     let networks = || {
@@ -21,21 +19,16 @@ pub(super) fn pack(bundle: &Bundle, wishes: &Wishes) -> Result<NewPack, Error> {
     let decoder = networks().find_map(|(_, form)| form.decoder.as_ref());
     let none = || Error::Unsupported("none of the files holds BlobGAN's decoder".into());
     let resolution = decoder.ok_or_else(none)?.resolution();
-    let mut graphs = BTreeMap::new();
+    let mut pack = NewPack::new(manifest(bundle, wishes, Family::BlobGan, resolution, Vec::new()));
     // The inverter was published in a file of its own.
-    for (file, _) in networks() {
-        for part in blobgan::build(&file.checkpoint, &blobgan::Options::default())?.parts {
-            if let Some(role) = Role::named(part.role) {
-                graphs.entry(role).or_insert(part.model);
+    for (file, form) in networks() {
+        for name in form.roles() {
+            let checkpoint = file.checkpoint.clone();
+            let make = move || blobgan::part(&checkpoint, &blobgan::Options::default(), name);
+            if let Some(role) = Role::named(name) {
+                pack.graphs.entry(role).or_insert_with(|| Draft::new(make));
             }
         }
     }
-    Ok(NewPack {
-        manifest: manifest(bundle, wishes, Family::BlobGan, resolution, Vec::new()),
-        graphs,
-        mappers: BTreeMap::new(),
-        arrays: BTreeMap::new(),
-        attributes: BTreeMap::new(),
-        files: BTreeMap::new(),
-    })
+    Ok(pack)
 }

@@ -1,9 +1,14 @@
 //! What a file may hold, in a list that is gone through for each.
 
+use std::path::Path;
+
 use checkpoint::Checkpoint;
 
 use super::terms::{self, Terms};
-use crate::networks::{blobgan, clip, encoder, identity, lpips, mapper, stylegan2};
+use crate::error::Error;
+use crate::export::{self, Export};
+use crate::networks::editgan::{self, pixels};
+use crate::networks::{blobgan, clip, encoder, identity, lpips, mapper, mtcnn, stylegan2};
 
 /// One thing that a file holds.
 #[derive(Debug, Clone)]
@@ -14,6 +19,10 @@ pub enum Found {
     Blobs(blobgan::Form),
     /// An encoder of photos into W+.
     Encoder(encoder::Form),
+    /// EditGAN's encoder of photos into W+, which takes pictures of one size.
+    FixedEncoder(editgan::encoder::Form),
+    /// A classifier of pixels, mostly one of several.
+    Pixels(pixels::Form),
     /// A judge of identities.
     Identity(identity::Form),
     /// A judge of perceived difference, or its backbone alone.
@@ -24,6 +33,8 @@ pub enum Found {
     Clip(clip::Clip),
     /// The byte pairs of CLIP's tokenizer.
     Vocabulary(Vec<u8>),
+    /// A network of MTCNN.
+    Faces(mtcnn::Stage),
     /// A mapper of StyleCLIP.
     Mapper(mapper::Form),
     /// A direction in W or W+, of this width.
@@ -32,6 +43,12 @@ pub enum Found {
     Relevance(usize, usize),
     /// Means and deviations of StyleSpace.
     Statistics,
+    /// One or both towers of CLIP in a graph that others exported.
+    ClipExport(Box<export::clip::Form>),
+    /// A folder of Stable Diffusion.
+    Diffusion(Box<export::diffusion::Form>),
+    /// A graph from picture to picture.
+    Stylise(Box<export::stylise::Form>),
 }
 
 /// Goes through the list.
@@ -40,8 +57,11 @@ pub(super) fn recognise(checkpoint: &Checkpoint) -> Vec<Found> {
     found.extend(stylegan2::recognise(checkpoint).map(Found::Generator));
     found.extend(blobgan::recognise(checkpoint).map(Found::Blobs));
     found.extend(encoder::recognise(checkpoint).map(Found::Encoder));
+    found.extend(editgan::encoder::recognise(checkpoint).map(Found::FixedEncoder));
+    found.extend(pixels::recognise(checkpoint).map(Found::Pixels));
     found.extend(identity::recognise(checkpoint).map(Found::Identity));
     found.extend(clip::recognise(checkpoint).map(Found::Clip));
+    found.extend(mtcnn::recognise(checkpoint).map(Found::Faces));
     found.extend(mapper::recognise(checkpoint).map(Found::Mapper));
     found.extend(lpips::recognise(checkpoint).map(Found::Judge));
     found.extend(lpips::is_calibration(checkpoint).then_some(Found::Calibration));
@@ -49,6 +69,26 @@ pub(super) fn recognise(checkpoint: &Checkpoint) -> Vec<Found> {
         found.extend(array(checkpoint));
     }
     found
+}
+
+/// What an ONNX graph is, or a folder of them.
+///
+/// # Errors
+/// [`Error`] for graphs that cannot be read, and for folders of a known kind that cannot be used.
+pub(super) fn exported(path: &Path) -> Result<Vec<Found>, Error> {
+    if path.is_dir() {
+        if let Some(form) = export::diffusion::recognise(path)? {
+            return Ok(vec![Found::Diffusion(Box::new(form))]);
+        }
+        let towers = export::clip::recognise_all(path)?;
+        return Ok(towers.into_iter().map(|form| Found::ClipExport(Box::new(form))).collect());
+    }
+    let export = Export::open(path)?;
+    if let Some(form) = export::clip::recognise(&export)? {
+        return Ok(vec![Found::ClipExport(Box::new(form))]);
+    }
+    let stylise = export::stylise::recognise(&export).map(|form| Found::Stylise(Box::new(form)));
+    Ok(stylise.into_iter().collect())
 }
 
 /// Files that hold arrays only, by their sizes.
@@ -93,6 +133,13 @@ impl Found {
                 };
                 format!("{kind}, into W+ of {} × {}", form.rows, form.width)
             }
+            Self::FixedEncoder(form) => {
+                let rows: usize = form.rows.iter().sum();
+                format!("encoder of photos of {} px (EditGAN), into W+ of {rows} × {}", form.side, form.width)
+            }
+            Self::Pixels(form) => {
+                format!("classifier of pixels, {} classes by {} features", form.classes, form.features)
+            }
             Self::Identity(form) => format!("judge of identities, {} blocks", form.blocks),
             Self::Judge(form) => {
                 let judge = match form.backbone {
@@ -116,6 +163,14 @@ impl Found {
                 format!("CLIP: {}", towers.join(" and "))
             }
             Self::Vocabulary(_) => "byte pairs of CLIP's tokenizer".into(),
+            Self::Faces(stage) => {
+                let part = match stage {
+                    mtcnn::Stage::Proposal => "P-Net, which proposes places",
+                    mtcnn::Stage::Refinement => "R-Net, which looks closer",
+                    mtcnn::Stage::Landmarks => "O-Net, which finds eyes, nose and mouth",
+                };
+                format!("finder of faces (MTCNN: {part})")
+            }
             Self::Mapper(form) => {
                 let space = match form.space {
                     mapper::Space::Single => "W+",
@@ -129,6 +184,14 @@ impl Found {
                 format!("relevances of {rows} style channels to embeddings of {columns}")
             }
             Self::Statistics => "means and deviations of style channels".into(),
+            Self::ClipExport(form) => form.words(),
+            Self::Diffusion(form) => {
+                let tuning = form
+                    .untunable()
+                    .map_or_else(String::new, |why| format!("; cannot be tuned to one picture: {why}"));
+                format!("{}{tuning}", form.words())
+            }
+            Self::Stylise(form) => form.words(),
         }
     }
 
@@ -138,11 +201,15 @@ impl Found {
             Self::Generator(_) => Some(&terms::STYLEGAN2),
             Self::Blobs(_) => Some(&terms::BLOBGAN),
             Self::Encoder(_) => Some(&terms::ENCODERS),
+            Self::FixedEncoder(_) | Self::Pixels(_) => Some(&terms::EDITGAN),
             Self::Identity(_) => Some(&terms::IDENTITY),
             Self::Judge(_) | Self::Calibration => Some(&terms::LPIPS),
-            Self::Clip(_) | Self::Vocabulary(_) => Some(&terms::CLIP),
+            Self::Clip(_) | Self::Vocabulary(_) | Self::ClipExport(_) => Some(&terms::CLIP),
+            Self::Faces(_) => Some(&terms::MTCNN),
             Self::Mapper(_) | Self::Relevance(..) | Self::Statistics => Some(&terms::STYLECLIP),
-            Self::Direction(_) => None,
+            Self::Diffusion(_) => Some(&terms::DIFFUSION),
+            // Its side file says them.
+            Self::Direction(_) | Self::Stylise(_) => None,
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn manifest(
         },
         range: Range { low: -1.0, high: 1.0 },
         alignment: Alignment { kind: AlignmentKind::Square, eyes: None },
-        fidelity: FIDELITY,
+        fidelity: matches!(family, Family::StyleGan2 | Family::BlobGan).then_some(FIDELITY),
         roles: BTreeMap::new(),
         mappers: BTreeMap::new(),
         attributes: BTreeMap::new(),
@@ -53,5 +53,6 @@ pub(super) fn manifest(
         classes: Vec::new(),
         text: None,
         direction: None,
+        denoising: None,
     }
 }

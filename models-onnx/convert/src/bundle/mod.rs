@@ -2,10 +2,12 @@
 //!
 //! 1. [`Bundle::open`] reads the tables of contents and recognises what each file holds.
 //! 2. [`Bundle::report`] says it: what was found, under what terms, which graphs it makes, what is missing for what.
-//! 3. [`Bundle::pack`] builds the graphs and puts them together to a pack, which [`NewPack::write`] writes.
+//! 3. [`Bundle::pack`] puts together a pack, whose graphs [`NewPack::write`] makes, writes and tries.
 
 mod blobgan;
+mod exports;
 mod found;
+mod landmarks;
 mod manifest;
 mod report;
 mod stylegan;
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 use checkpoint::Checkpoint;
 
 use crate::error::Error;
+use crate::export;
 use crate::networks::{clip, encoder};
 use crate::pack::NewPack;
 pub use found::Found;
@@ -54,13 +57,17 @@ pub struct Wishes {
 }
 
 impl Bundle {
-    /// Opens the files and recognises what they hold. Numbers stay where they are.
+    /// Opens the files, and the folders that exports are, and recognises what they hold. Numbers stay where they are.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] for a file that cannot be read, naming it.
+    /// [`Error::Checkpoint`] or [`Error::Export`] for one that cannot be read, naming it.
     pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Error> {
         let open = |path: &P| {
             let path = path.as_ref();
+            if path.is_dir() || export::is_export(path) {
+                let found = found::exported(path)?;
+                return Ok(Brought { path: path.to_owned(), checkpoint: Checkpoint::default(), found });
+            }
             if let Some(merges) = vocabulary(path) {
                 let found = vec![Found::Vocabulary(merges)];
                 return Ok(Brought { path: path.to_owned(), checkpoint: Checkpoint::default(), found });
@@ -89,16 +96,26 @@ impl Bundle {
         terms
     }
 
-    /// Builds the graphs.
+    /// The pack that they make; its graphs are made when it is written.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where the files hold no generator, and whatever the networks refuse.
+    /// [`Error::Unsupported`] where the files hold no generator or do not go together.
     pub fn pack(&self, wishes: &Wishes) -> Result<NewPack, Error> {
         if self.all().any(|(_, found)| matches!(found, Found::Generator(_))) {
             return stylegan::pack(self, wishes);
         }
         if self.all().any(|(_, found)| matches!(found, Found::Blobs(_))) {
             return blobgan::pack(self, wishes);
+        }
+        if self.all().any(|(_, found)| matches!(found, Found::Faces(_))) {
+            return landmarks::pack(self, wishes);
+        }
+        for (_, found) in self.all() {
+            match found {
+                Found::Diffusion(form) => return exports::diffusion(self, wishes, form),
+                Found::Stylise(form) => return exports::stylise(self, wishes, form),
+                _ => {}
+            }
         }
         Err(Error::Unsupported("none of the files holds a generator, without which there is no pack".into()))
     }

@@ -2,9 +2,10 @@
 
 use super::{Brought, Bundle, Found};
 use crate::networks::blobgan;
+use crate::networks::mtcnn::Stage;
 
 /// What can be done with a pack, and what each needs.
-const USES: [(&str, &[Need]); 6] = [
+const USES: [(&str, &[Need]); 10] = [
     ("reconstructing photos", &[Need::Generator, Need::Encoder]),
     (
         "text edits by direction",
@@ -15,8 +16,15 @@ const USES: [(&str, &[Need]); 6] = [
         &[Need::Generator, Need::Encoder, Need::Image, Need::Text, Need::Vocabulary],
     ),
     ("text edits by mapper", &[Need::Generator, Need::Encoder, Need::Mapper]),
+    (
+        "painting what shows where",
+        &[Need::Generator, Need::Encoder, Need::Pixels, Need::Judge, Need::Calibration],
+    ),
     ("moving the things in a room", &[Need::Blobs, Need::Inverter]),
     ("keeping who it is", &[Need::Generator, Need::Identity]),
+    ("describing one picture anew", &[Need::Denoiser]),
+    ("another style in one pass", &[Need::Stylise]),
+    ("finding faces", &[Need::Proposal, Need::Refinement, Need::Landmarks]),
 ];
 
 #[derive(Clone, Copy)]
@@ -30,7 +38,15 @@ enum Need {
     Vocabulary,
     Relevance,
     Mapper,
+    Pixels,
+    Judge,
+    Calibration,
     Identity,
+    Denoiser,
+    Stylise,
+    Proposal,
+    Refinement,
+    Landmarks,
 }
 
 impl Need {
@@ -45,7 +61,15 @@ impl Need {
             Need::Vocabulary => "CLIP's vocabulary (bpe_simple_vocab_16e6.txt.gz)",
             Need::Relevance => "relevances (fs3.npy), which `pentimento relevance` can also measure",
             Need::Mapper => "a mapper of StyleCLIP",
+            Need::Pixels => "classifiers of its pixels (car_model_0.pth to car_model_9.pth)",
+            Need::Judge => "a backbone of LPIPS (such as vgg16-397923af.pth)",
+            Need::Calibration => "LPIPS' calibration (vgg.pth)",
+            Need::Proposal => "MTCNN's P-Net (pnet.pt)",
+            Need::Refinement => "MTCNN's R-Net (rnet.pt)",
+            Need::Landmarks => "MTCNN's O-Net (onet.pt)",
             Need::Identity => "the judge of identities (model_ir_se50.pth)",
+            Need::Denoiser => "a whole folder of Stable Diffusion in ONNX",
+            Need::Stylise => "an ONNX graph from picture to picture, with its side file",
         }
     }
 
@@ -54,13 +78,25 @@ impl Need {
             (Need::Generator, Found::Generator(_))
             | (Need::Blobs, Found::Blobs(blobgan::Form { decoder: Some(_), .. }))
             | (Need::Inverter, Found::Blobs(blobgan::Form { inverter: Some(_), .. }))
-            | (Need::Encoder, Found::Encoder(_))
+            | (Need::Encoder, Found::Encoder(_) | Found::FixedEncoder(_))
+            | (Need::Pixels, Found::Pixels(_))
             | (Need::Vocabulary, Found::Vocabulary(_))
             | (Need::Relevance, Found::Relevance(..))
             | (Need::Mapper, Found::Mapper(_))
+            | (Need::Judge, Found::Judge(_))
+            | (Need::Calibration, Found::Calibration)
             | (Need::Identity, Found::Identity(_)) => true,
+            (Need::Image, Found::ClipExport(clip)) => clip.understands_pictures,
+            // An export brings its own vocabulary.
+            (Need::Text | Need::Vocabulary, Found::ClipExport(clip)) => clip.understands_texts,
+            (Need::Denoiser, Found::Diffusion(form)) => form.complete(),
+            (Need::Stylise, Found::Stylise(form)) => form.side_file().is_file(),
+            (Need::Proposal, Found::Faces(Stage::Proposal))
+            | (Need::Refinement, Found::Faces(Stage::Refinement))
+            | (Need::Landmarks, Found::Faces(Stage::Landmarks)) => true,
             (Need::Image, Found::Clip(clip)) => clip.image.is_some(),
             (Need::Text, Found::Clip(clip)) => clip.text.is_some(),
+            (Need::Calibration, Found::Judge(judge)) => judge.calibrated,
             _ => false,
         }
     }
@@ -93,6 +129,12 @@ pub(super) fn report(bundle: &Bundle) -> String {
 
 fn contents(file: &Brought) -> Vec<String> {
     let mut lines: Vec<String> = file.found.iter().map(Found::words).collect();
+    if lines.is_empty() && file.path.is_dir() {
+        lines.push("nothing that Pentimento knows: neither Stable Diffusion nor CLIP in ONNX".into());
+    }
+    if lines.is_empty() && crate::export::is_export(&file.path) {
+        lines.push("an ONNX graph, but neither CLIP nor one from picture to picture".into());
+    }
     if lines.is_empty() {
         let count = file.checkpoint.names().count();
         let first: Vec<&str> = file.checkpoint.names().take(3).collect();

@@ -33,6 +33,13 @@ pub(super) const ENCODERS: Terms = Terms {
            and were trained with it, to which NVIDIA's terms apply.",
 };
 
+pub(super) const EDITGAN: Terms = Terms {
+    what: "EditGAN's encoder and classifiers of pixels",
+    spdx: "LicenseRef-NVIDIA-EditGAN",
+    text: "Published by NVIDIA for research or evaluation only, not commercially; made with a StyleGAN2 generator, to which \
+           NVIDIA's terms apply. The labels of DatasetGAN are under CC BY-NC.",
+};
+
 pub(super) const IDENTITY: Terms = Terms {
     what: "the judge of identities (IR-SE50)",
     spdx: "MIT",
@@ -51,6 +58,20 @@ pub(super) const CLIP: Terms = Terms {
     what: "CLIP",
     spdx: "MIT",
     text: "Under the MIT License (OpenAI); its makers ask not to deploy it untested, and not for surveillance.",
+};
+
+pub(super) const DIFFUSION: Terms = Terms {
+    what: "Stable Diffusion",
+    spdx: "LicenseRef-CreativeML-Open-RAIL-M",
+    text: "Stable Diffusion 1 and 2 under the CreativeML Open RAIL-M licence (CompVis, Stability AI, Runway), which forbids \
+           some uses; others that are built alike, such as SD-Turbo, under terms of their own.",
+};
+
+pub(super) const MTCNN: Terms = Terms {
+    what: "MTCNN, as in facenet-pytorch",
+    spdx: "MIT",
+    text: "Code and weights under the MIT License (Timothy Esler; weights after David Sandberg's facenet); copies keep \
+           their notice. MTCNN's authors trained on pictures of WIDER FACE and CelebA, which were given for research.",
 };
 
 pub(super) const STYLECLIP: Terms = Terms {

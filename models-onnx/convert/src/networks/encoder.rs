@@ -94,6 +94,24 @@ impl Rows {
     }
 }
 
+impl Form {
+    /// How heads give rows: as wished, or else as the checkpoint says.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where nobody says it.
+    pub fn rows_by(&self, wished: Option<Rows>) -> Result<Rows, Error> {
+        wished.or(self.kind).ok_or_else(|| {
+            Error::Unsupported("it does not say whether it is e4e or pSp, which look the same".into())
+        })
+    }
+
+    /// What its graph is for.
+    pub fn role(&self) -> &'static str {
+        // ReStyle sees the picture and what it has reached.
+        if self.channels == 6 { "restyle" } else { "encoder" }
+    }
+}
+
 /// What the graph takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -141,10 +159,8 @@ pub fn recognise(checkpoint: &Checkpoint) -> Option<Form> {
 pub fn build(checkpoint: &Checkpoint, options: &Options) -> Result<Network, Error> {
     let unknown = || Error::Unsupported("it holds no encoder into W+".into());
     let form = recognise(checkpoint).ok_or_else(unknown)?;
-    let kind = options.rows.or(form.kind).ok_or_else(|| {
-        Error::Unsupported("it does not say whether it is e4e or pSp, which look the same".into())
-    })?;
-    let mean = mean(checkpoint, &form)?;
+    let kind = form.rows_by(options.rows)?;
+    let mean = mean(checkpoint)?;
     let Options { side, height, .. } = *options;
     // The rows that are seen must be a whole number of rows of the picture, as many above as below.
     let taken = side.saturating_mul(height) / SEEN;
@@ -188,8 +204,7 @@ pub fn build(checkpoint: &Checkpoint, options: &Options) -> Result<Network, Erro
     }
     graph.output("w_plus", &w_plus)?;
     let mut network = Network::default();
-    let role = if restyle { "restyle" } else { "encoder" };
-    network.parts.push(Part { role, model: graph.finish()? });
+    network.parts.push(Part { role: form.role(), model: graph.finish()? });
     network.arrays.extend(mean.map(|mean| ("code-mean", mean.into_dyn())));
     Ok(network)
 }
@@ -264,8 +279,12 @@ fn beside(prefix: &str, name: &str) -> String {
     format!("{}{name}", outside.strip_suffix("state_dict.").unwrap_or(outside))
 }
 
-/// The mean of W for each row; checkpoints may hold it once for all.
-fn mean(checkpoint: &Checkpoint, form: &Form) -> Result<Option<Array2<f32>>, Error> {
+/// The mean of W for each row, where the checkpoint tells it, once for all or for each.
+///
+/// # Errors
+/// As [`build`].
+pub fn mean(checkpoint: &Checkpoint) -> Result<Option<Array2<f32>>, Error> {
+    let Some(form) = recognise(checkpoint) else { return Ok(None) };
     let name = beside(&form.prefix, "latent_avg");
     let one = match checkpoint.shape(&name) {
         None => return Ok(None),

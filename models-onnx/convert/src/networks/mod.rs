@@ -10,6 +10,7 @@ mod irse;
 mod layers;
 pub mod lpips;
 pub mod mapper;
+pub mod mtcnn;
 mod resample;
 pub mod stylegan2;
 

@@ -6,17 +6,18 @@ use autodiff::tensor::{FLOAT, FLOAT16};
 use half::f16;
 
 use crate::build::Setting;
+use crate::error::Error;
 
 /// Smaller tensors stay as they are: they weigh nothing, and biases and norms among them matter most.
 const SMALL: usize = 4096;
 
 /// The model with its large weights in half precision, each followed by a cast, which a session folds when it is
 /// opened. Tensors with values that half precision cannot hold stay as they are.
-pub(super) fn stored(model: &Model) -> Model {
-    let mut proto = model.proto().clone();
-    let Some(graph) = &mut proto.graph else { return model.clone() };
+pub(super) fn stored(model: Model) -> Result<Model, Error> {
+    let mut proto = model.into_proto();
+    let initializers = proto.graph.iter_mut().flat_map(|graph| &mut graph.initializer);
     let mut casts = Vec::new();
-    for tensor in &mut graph.initializer {
+    for tensor in initializers {
         let Some(halves) = halves(tensor) else { continue };
         let name = tensor.name.clone();
         tensor.name = format!("{name}:f16");
@@ -31,9 +32,10 @@ pub(super) fn stored(model: &Model) -> Model {
             ..NodeProto::default()
         });
     }
-    graph.node.splice(0..0, casts);
-    // Nothing was changed that could make the model unsound.
-    Model::new(proto).unwrap_or_else(|_| model.clone())
+    if let Some(graph) = &mut proto.graph {
+        graph.node.splice(0..0, casts);
+    }
+    Ok(Model::new(proto)?)
 }
 
 fn halves(tensor: &TensorProto) -> Option<Vec<u8>> {

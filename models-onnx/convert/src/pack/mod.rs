@@ -1,16 +1,22 @@
 //! Packs, written so that the same input gives the same bytes.
+//!
+//! One graph at a time is made, written and run ([`Draft`]), so that writing takes as much memory as the largest graph,
+//! not as the pack. Weights that several graphs have are written once, and all of them refer to that file.
 
+mod draft;
 mod half;
 mod trial;
+mod weights;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use autodiff::Model;
+use autodiff::proto::ValueInfoProto;
 use autodiff::tensor::INT64;
 use models_onnx::pack::{
-    Array, ArrayFile, Contract, Data, Dim, Dtype, File, MANIFEST, Manifest, Port, Precision, Source, Storage,
+    Array, ArrayFile, Contract, Dim, Dtype, File, MANIFEST, Manifest, Port, Precision, Source, Storage,
     sha256,
 };
 use models_onnx::{Cancel, Pack, Role, Runtime};
@@ -18,19 +24,22 @@ use ndarray::ArrayD;
 use ndarray_npy::WriteNpyExt;
 
 use crate::error::Error;
+use crate::export::Kept;
+pub use draft::Draft;
+use trial::Trial;
+use weights::Weights;
 
-/// Weights smaller than this stay in the graph's own file.
-const APART: usize = 1 << 20;
-
-/// A pack that is still in memory.
+/// A pack that is yet to be written.
 #[derive(Debug, Clone)]
 pub struct NewPack {
     /// What the pack says of itself; roles, mappers, attributes, arrays and files are filled in when it is written.
     pub manifest: Manifest,
     /// Its graphs.
-    pub graphs: BTreeMap<Role, Model>,
+    pub graphs: BTreeMap<Role, Draft>,
+    /// Graphs that stay as others exported them.
+    pub kept: BTreeMap<Role, Kept>,
     /// Its mappers, by name.
-    pub mappers: BTreeMap<String, Model>,
+    pub mappers: BTreeMap<String, Draft>,
     /// Its arrays.
     pub arrays: BTreeMap<Array, ArrayD<f32>>,
     /// Its attributes, by name.
@@ -49,13 +58,27 @@ pub struct Writing {
 }
 
 impl NewPack {
-    /// Writes the pack to `folder`, whose shared files lie in `shared`, after every graph was opened and run once.
+    /// A pack that is empty but for what it says of itself.
+    pub fn new(manifest: Manifest) -> Self {
+        Self {
+            manifest,
+            graphs: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            mappers: BTreeMap::new(),
+            arrays: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Writes the pack to `folder`, whose shared files lie in `shared`. Graphs are made, written and run once, one after
+    /// the other; at no time is more than one in memory.
     ///
     /// Nothing is at `folder` before the whole pack is: it grows in a folder beside, which goes if anything fails.
     ///
     /// # Errors
-    /// [`Error::Exists`], [`Error::Write`], [`Error::Trial`] for a graph that does not run or gives numbers that are
-    /// not finite.
+    /// [`Error::Exists`], [`Error::Write`], [`Error::Run`] for a graph that does not run or gives numbers that are not
+    /// finite, [`Error::Pack`] for graphs that do not fit each other, and whatever the networks refuse.
     pub fn write(
         &self,
         folder: &Path,
@@ -68,41 +91,34 @@ impl NewPack {
             return Err(Error::Exists(folder.to_owned()));
         }
         let staged = Staged::beside(folder)?;
-        self.fill(&staged.0, Model::clone)?;
-        let tried = trial::run(&Pack::open(&staged.0, shared)?, None, runtime, cancel)?;
-        if writing.half {
-            let half = Staged::beside(&folder.with_extension("half"))?;
-            let mut manifest = self.fill(&half.0, half::stored)?;
-            let again = trial::run(&Pack::open(&half.0, shared)?, Some(&tried), runtime, cancel)?;
-            let errors = tried.errors(&again);
-            let storage = |name: &str| {
-                let error = errors.get(name).copied();
-                error.map(|error| Storage { precision: Precision::F16, error })
-            };
-            for (role, contract) in &mut manifest.roles {
-                contract.storage = storage(role.name());
-            }
-            for (name, contract) in &mut manifest.mappers {
-                contract.storage = storage(&format!("mapper-{name}"));
-            }
-            describe(&half.0, &manifest)?;
-            half.take(folder)?;
-        } else {
-            staged.take(folder)?;
+        let mut manifest = self.manifest.clone();
+        let mut graphs = Graphs {
+            folder: &staged.0,
+            weights: Weights::in_folder(&staged.0),
+            half: writing.half,
+            trial: Trial::default(),
+            runtime,
+            cancel,
+        };
+        for (role, draft) in &self.graphs {
+            manifest.roles.insert(*role, graphs.add(role.name(), *role, draft)?);
         }
+        for (role, kept) in &self.kept {
+            manifest.roles.insert(*role, graphs.keep(*role, kept)?);
+        }
+        for (name, draft) in &self.mappers {
+            let contract = graphs.add(&format!("mapper-{name}"), Role::Mapper, draft)?;
+            manifest.mappers.insert(name.clone(), contract);
+        }
+        self.add_files(&staged.0, &mut manifest)?;
+        describe(&staged.0, &manifest)?;
+        Pack::open(&staged.0, shared)?;
+        staged.take(folder)?;
         Ok(Pack::open(folder, shared)?)
     }
 
-    /// Writes every file and the manifest.
-    fn fill(&self, folder: &Path, stored: impl Fn(&Model) -> Model) -> Result<Manifest, Error> {
-        let mut manifest = self.manifest.clone();
-        let contract = |name: &str, model: &Model| graph(folder, name, &stored(model));
-        for (role, model) in &self.graphs {
-            manifest.roles.insert(*role, contract(role.name(), model)?);
-        }
-        for (name, model) in &self.mappers {
-            manifest.mappers.insert(name.clone(), contract(&format!("mapper-{name}"), model)?);
-        }
+    /// Writes what is not a graph.
+    fn add_files(&self, folder: &Path, manifest: &mut Manifest) -> Result<(), Error> {
         for (array, values) in &self.arrays {
             manifest.arrays.insert(*array, npy(folder, array.name(), values)?);
         }
@@ -113,9 +129,46 @@ impl NewPack {
             let File::Tokenizer = file;
             manifest.files.insert(*file, write(folder, "tokenizer.json", bytes)?);
         }
-        write(folder, "LICENCE.txt", licence(&manifest).as_bytes())?;
-        describe(folder, &manifest)?;
-        Ok(manifest)
+        write(folder, "LICENCE.txt", licence(manifest).as_bytes()).map(drop)
+    }
+}
+
+/// The graphs of a pack that grows.
+struct Graphs<'a> {
+    folder: &'a Path,
+    weights: Weights<'a>,
+    half: bool,
+    trial: Trial,
+    runtime: &'a Runtime,
+    cancel: &'a Cancel,
+}
+
+impl Graphs<'_> {
+    /// Writes a graph as it was exported, in whatever precision, and runs it.
+    fn keep(&mut self, role: Role, kept: &Kept) -> Result<Contract, Error> {
+        let contract = kept.write(self.folder, role.name())?;
+        self.trial.run(self.runtime, self.folder, role, &contract, self.cancel)?;
+        Ok(contract)
+    }
+
+    /// Makes a graph, writes it and runs it.
+    fn add(&mut self, name: &str, role: Role, draft: &Draft) -> Result<Contract, Error> {
+        let model = draft.make()?;
+        if !self.half {
+            let contract = write_graph(&mut self.weights, name, &model)?;
+            // Its weights are in their file now.
+            drop(model);
+            self.trial.run(self.runtime, self.folder, role, &contract, self.cancel)?;
+            return Ok(contract);
+        }
+        // In single precision only to see what the other half of the bits is worth.
+        let whole = Staged::new(self.folder.join("whole"))?;
+        let before = write_graph(&mut Weights::in_folder(&whole.0), name, &model)?;
+        let mut contract = write_graph(&mut self.weights, name, &half::stored(model)?)?;
+        let right = self.trial.run(self.runtime, &whole.0, role, &before, self.cancel)?;
+        let found = self.trial.run(self.runtime, self.folder, role, &contract, self.cancel)?;
+        contract.storage = Some(Storage { precision: Precision::F16, error: trial::error(&found, &right) });
+        Ok(contract)
     }
 }
 
@@ -152,40 +205,30 @@ fn licence(manifest: &Manifest) -> String {
 }
 
 /// Writes a graph, its weights beside it where they are large, and says what goes in and out.
-fn graph(folder: &Path, name: &str, model: &Model) -> Result<Contract, Error> {
-    let file = format!("{name}.onnx");
-    let location = format!("{file}.data");
-    let weights: usize = model.graph().initializer.iter().map(|t| t.raw_data.len()).sum();
-    let mut data = Vec::new();
-    let source = if weights < APART {
-        write(folder, &file, &model.to_bytes()?)?
-    } else {
-        let (bytes, apart) = model.to_parts(&location)?;
-        let Source { file: at, sha256, .. } = write(folder, &location, &apart)?;
-        data.push(Data { file: at, sha256 });
-        write(folder, &file, &bytes)?
-    };
-    let ports = |ports: Vec<crate::Port>| ports.into_iter().map(port).collect();
-    let part = crate::Part { role: "", model: model.clone() };
+fn write_graph(weights: &mut Weights<'_>, name: &str, model: &Model) -> Result<Contract, Error> {
+    let written = weights.write(name, model)?;
+    let ports = |values: &[ValueInfoProto]| crate::ports(values).into_iter().map(port).collect();
     Ok(Contract {
-        file: source.file,
-        sha256: source.sha256,
+        file: written.file,
+        sha256: written.sha256,
         shared: false,
-        inputs: ports(part.inputs()),
-        outputs: ports(part.outputs()),
-        data,
+        inputs: ports(&model.graph().input),
+        outputs: ports(&model.graph().output),
+        data: written.data,
         storage: None,
         pooling: None,
     })
 }
 
-fn port(port: crate::Port) -> Port {
-    let dims = port.shape.iter().map(|dim| match dim.size() {
-        Some(size) => Dim::Size(size),
-        None => Dim::Any(dim.to_string()),
+pub(crate) fn port(port: crate::Port) -> Port {
+    let dims = port.shape.iter().enumerate().map(|(axis, dim)| match (dim.size(), dim.to_string()) {
+        (Some(size), _) => Dim::Size(size),
+        // Names that are the same stand for sizes that are the same: an unknown one is like no other.
+        (None, unknown) if unknown.contains('?') => Dim::Any(format!("{}-{axis}", port.name)),
+        (None, name) => Dim::Any(name),
     });
     let dtype = if port.kind == INT64 { Dtype::I64 } else { Dtype::F32 };
-    Port { name: port.name, dims: dims.collect(), dtype }
+    Port { dims: dims.collect(), name: port.name, dtype }
 }
 
 fn npy(folder: &Path, name: &str, values: &ArrayD<f32>) -> Result<ArrayFile, Error> {
@@ -207,9 +250,14 @@ struct Staged(PathBuf);
 impl Staged {
     fn beside(folder: &Path) -> Result<Self, Error> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        let staged = folder.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-        fs::create_dir_all(&staged).map_err(|why| Error::Write { why, path: staged.clone() })?;
-        Ok(Self(staged))
+        Self::new(folder.with_file_name(format!(".{name}.{}.partial", std::process::id())))
+    }
+
+    fn new(folder: PathBuf) -> Result<Self, Error> {
+        match fs::create_dir_all(&folder) {
+            Ok(()) => Ok(Self(folder)),
+            Err(why) => Err(Error::Write { why, path: folder }),
+        }
     }
 
     /// Puts it in the place of `folder`.

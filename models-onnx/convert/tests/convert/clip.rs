@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use autodiff::Model;
 use checkpoint::Checkpoint;
-use convert::networks::clip::{self, Activation, Clip, ImageTower, Options, Picture, View};
+use convert::networks::clip::{self, Activation, Clip, ImageTower, Options, Picture, TextTower, View};
 use convert::pack::{NewPack, Writing};
 use models_onnx::pack::{
     Alignment, AlignmentKind, Cleaning, Family, Fidelity, File, Licence, Manifest, Range, Style, Text,
@@ -113,11 +113,75 @@ fn the_image_transformer_of_full_size_is_that_of_pytorch() {
 }
 
 #[test]
-fn the_residual_network_of_full_size_is_that_of_pytorch() {
-    let all = checkpoint("clip/rn50.txt");
-    let tower = ImageTower::ResNet { side: 224, width: 64, layers: [3, 4, 6, 3], embedding: 1024 };
-    assert_eq!(clip::recognise(&all).unwrap().image, Some(tower));
-    same(&image(&all, &Options::default(), 224), "rn50-image");
+fn smaller_patches_are_those_of_pytorch() {
+    let towers = checkpoint("clip/vit-b16.txt");
+    let tower = ImageTower::Transformer { side: 224, patch: 16, width: 768, layers: 12, embedding: 512 };
+    assert_eq!(clip::recognise(&towers).unwrap().image, Some(tower));
+    same(&image(&towers, &Options::default(), 224), "vit-b16-image");
+    // The large one has 24 blocks and 256 patches of 14 pixels; here it is narrower.
+    let towers = checkpoint("clip/vit-l14-narrow.txt");
+    let image_tower = ImageTower::Transformer { side: 224, patch: 14, width: 128, layers: 24, embedding: 96 };
+    let text_tower = TextTower { vocabulary: 49408, context: 77, width: 192, layers: 12, embedding: 96 };
+    assert_eq!(clip::recognise(&towers), Some(Clip { image: Some(image_tower), text: Some(text_tower) }));
+    same(&image(&towers, &Options::default(), 224), "vit-l14-narrow-image");
+    let model = part(&towers, &Options::default(), "text-encoder");
+    same(&text(&model, &texts(49408, 77)), "vit-l14-narrow-text");
+}
+
+#[test]
+fn large_towers_are_known_by_their_sizes() {
+    // Sizes are all that is looked at; zeros take no memory until they are read.
+    let zeros = |name: &str, changed: &[(&str, &[usize])]| {
+        let layout = std::fs::read_to_string(crate::support::golden(&format!("clip/{name}.txt"))).unwrap();
+        let entries = seeded::layout(&layout).unwrap();
+        Checkpoint::of(entries.into_iter().map(|entry| {
+            let other = changed.iter().find(|(name, _)| entry.name == *name).map(|(_, sizes)| sizes.to_vec());
+            let shape = other.unwrap_or(entry.shape);
+            (entry.name, ArrayD::zeros(IxDyn(&shape)))
+        }))
+    };
+    let large = |side| ImageTower::Transformer { side, patch: 14, width: 1024, layers: 24, embedding: 768 };
+    let texts = TextTower { vocabulary: 49408, context: 77, width: 768, layers: 12, embedding: 768 };
+    let found = clip::recognise(&zeros("vit-l14", &[])).unwrap();
+    assert_eq!(found, Clip { image: Some(large(224)), text: Some(texts) });
+    // ViT-L/14@336px, whose pictures have 24 × 24 patches.
+    let wide = zeros("vit-l14", &[("visual.positional_embedding", &[577, 1024])]);
+    assert_eq!(clip::recognise(&wide).unwrap().image, Some(large(336)));
+    // RN50x4 and its like are wider, and see larger pictures.
+    let four = zeros(
+        "rn50",
+        &[
+            ("visual.conv3.weight", &[80, 40, 3, 3]),
+            ("visual.attnpool.positional_embedding", &[82, 2560]),
+            ("visual.attnpool.c_proj.weight", &[640, 2560]),
+        ],
+    );
+    let ImageTower::ResNet { side, width, embedding, .. } = clip::recognise(&four).unwrap().image.unwrap()
+    else {
+        panic!("a residual network")
+    };
+    assert_eq!((side, width, embedding), (288, 80, 640));
+}
+
+#[test]
+#[ignore = "takes 6 GB"]
+fn the_largest_towers_are_those_of_pytorch() {
+    let all = checkpoint("clip/vit-l14.txt");
+    let [images, words] = [true, false].map(|visual| tower(&all, visual));
+    drop(all);
+    same(&image(&images, &Options::default(), 224), "vit-l14-image");
+    drop(images);
+    same(&text(&part(&words, &Options::default(), "text-encoder"), &texts(49408, 77)), "vit-l14-text");
+}
+
+#[test]
+fn the_residual_networks_of_full_size_are_those_of_pytorch() {
+    for (name, layers, embedding) in [("rn50", [3, 4, 6, 3], 1024), ("rn101", [3, 4, 23, 3], 512)] {
+        let all = checkpoint(&format!("clip/{name}.txt"));
+        let tower = ImageTower::ResNet { side: 224, width: 64, layers, embedding };
+        assert_eq!(clip::recognise(&all).unwrap().image, Some(tower));
+        same(&image(&all, &Options::default(), 224), &format!("{name}-image"));
+    }
 }
 
 #[test]
@@ -338,30 +402,29 @@ fn pack(folder: &std::path::Path, runtime: &Runtime) -> Arc<Pack> {
         licence: Licence { spdx: text("CC0-1.0"), text: text("Do what you like."), origin: text("a seed") },
         range: Range { low: -1.0, high: 1.0 },
         alignment: Alignment { kind: AlignmentKind::Square, eyes: None },
-        fidelity: Fidelity { typical: 20.0, poor: 10.0 },
+        fidelity: Some(Fidelity { typical: 20.0, poor: 10.0 }),
         roles: BTreeMap::new(),
         mappers: BTreeMap::new(),
         attributes: BTreeMap::new(),
         files: BTreeMap::new(),
         arrays: BTreeMap::new(),
         styles: vec![Style { name: text("all"), channels: 8, rgb: false }],
+        classes: Vec::new(),
         text: Some(Text {
             templates: clip::templates(),
             neutral: text("a face"),
             cleaning: Some(Cleaning::Clip),
         }),
         direction: None,
+        denoising: None,
     };
     let new = NewPack {
-        manifest,
         graphs: BTreeMap::from([
-            (Role::ImageEncoder, part(&all, &options, "image-encoder")),
-            (Role::TextEncoder, part(&all, &options, "text-encoder")),
+            (Role::ImageEncoder, part(&all, &options, "image-encoder").into()),
+            (Role::TextEncoder, part(&all, &options, "text-encoder").into()),
         ]),
-        mappers: BTreeMap::new(),
-        arrays: BTreeMap::new(),
-        attributes: BTreeMap::new(),
         files: BTreeMap::from([(File::Tokenizer, tokenizer)]),
+        ..NewPack::new(manifest)
     };
     let written = new.write(folder, folder, Writing::default(), runtime, &Cancel::new());
     Arc::new(written.unwrap())

@@ -7,5 +7,7 @@ mod clip;
 mod direction;
 mod encoders;
 mod mapper;
+mod mtcnn;
+mod segmenter;
 mod stylegan2;
 mod support;

@@ -373,36 +373,20 @@ fn values_are_clipped_where_half_precision_was_trained_so() {
     assert!(most(&image) <= 2.5 && difference(&image, &free.1) > 0.1, "{}", most(&image));
 }
 
-#[test]
-fn labels_go_into_the_mapping_of_generators_that_know_classes() {
-    let narrow = relaid(&load("32"), Layout::Nvidia, "G_ema.");
-    let (weight, bias) = (uniform("embed.weight", &[16, 3]), uniform("embed.bias", &[16]));
-    let first = narrow.f32("G_ema.mapping.fc0.weight").unwrap();
-    let wide = concatenate![Axis(1), first, uniform("more", &[16, 16]) * 100.0];
-    let tensors = narrow.names().map(|n| (n.to_owned(), narrow.f32(n).unwrap())).chain([
-        ("G_ema.mapping.embed.weight".to_owned(), weight.clone()),
-        ("G_ema.mapping.embed.bias".to_owned(), bias.clone()),
-    ]);
-    let tensors: BTreeMap<String, ArrayD<f32>> = tensors.collect();
-    let mut tensors = tensors;
-    tensors.insert("G_ema.mapping.fc0.weight".into(), wide.clone());
-    let labelled = Checkpoint::of(tensors);
-    let form = stylegan2::recognise(&labelled).unwrap();
-    assert_eq!((form.latent, form.width, form.labels), (16, 16, 3));
-    let network = stylegan2::build(&labelled, &Options::default()).unwrap();
-    let z = uniform("z", &[1, 16]);
-    let c = ArrayD::from_shape_vec(IxDyn(&[1, 3]), vec![0.0, 1.0, 0.0]).unwrap();
-    let w = &Runner::new(part(&network, "mapping")).run(&[("z", &z), ("c", &c)])["w"];
-    // The same in double precision, written out.
-    let unit = |v: Vec<f64>| {
-        let root = (v.iter().map(|x| x * x).sum::<f64>() / v.len() as f64 + 1e-8).sqrt();
-        v.into_iter().map(|x| x / root).collect::<Vec<f64>>()
-    };
-    let embedded = (0..16).map(|i| f64::from(weight[[i, 1]]) / 3f64.sqrt() + f64::from(bias[[i]])).collect();
-    let mut x = [unit(z.iter().map(|&v| f64::from(v)).collect()), unit(embedded)].concat();
+/// A vector of length √n, in double precision.
+fn unit(v: Vec<f64>) -> Vec<f64> {
+    let root = (v.iter().map(|x| x * x).sum::<f64>() / v.len() as f64 + 1e-8).sqrt();
+    v.into_iter().map(|x| x / root).collect()
+}
+
+/// The mapping's layers after the first vector, written out in double precision.
+fn mapped(narrow: &Checkpoint, first: &ArrayD<f32>, mut x: Vec<f64>) -> ArrayD<f32> {
     for index in 0..2 {
-        let weight = labelled.f32(&format!("G_ema.mapping.fc{index}.weight")).unwrap();
-        let bias = labelled.f32(&format!("G_ema.mapping.fc{index}.bias")).unwrap();
+        let weight = match index {
+            0 => first.clone(),
+            _ => narrow.f32(&format!("G_ema.mapping.fc{index}.weight")).unwrap(),
+        };
+        let bias = narrow.f32(&format!("G_ema.mapping.fc{index}.bias")).unwrap();
         let row = |i: usize| {
             let sum: f64 = x.iter().enumerate().map(|(j, v)| v * f64::from(weight[[i, j]])).sum();
             let y = (sum / (x.len() as f64).sqrt() + f64::from(bias[[i]])) * 0.01;
@@ -410,8 +394,75 @@ fn labels_go_into_the_mapping_of_generators_that_know_classes() {
         };
         x = (0..16).map(row).collect();
     }
-    let right = ArrayD::from_shape_vec(IxDyn(&[1, 16]), x.iter().map(|&v| v as f32).collect()).unwrap();
-    assert!(difference(w, &right) < CLOSE, "{}", difference(w, &right));
+    ArrayD::from_shape_vec(IxDyn(&[1, 16]), x.iter().map(|&v| v as f32).collect()).unwrap()
+}
+
+#[test]
+fn labels_go_into_the_mapping_of_generators_that_know_classes() {
+    let narrow = relaid(&load("32"), Layout::Nvidia, "G_ema.");
+    // An embedding need not be as wide as z.
+    let (weight, bias) = (uniform("embed.weight", &[12, 3]), uniform("embed.bias", &[12]));
+    let before = narrow.f32("G_ema.mapping.fc0.weight").unwrap();
+    let first = |more: usize| concatenate![Axis(1), before, uniform("more", &[16, more]) * 100.0];
+    let z = uniform("z", &[1, 16]);
+    let c = ArrayD::from_shape_vec(IxDyn(&[1, 3]), vec![0.0, 1.0, 0.0]).unwrap();
+    let w = |checkpoint: &Checkpoint| {
+        let network = stylegan2::build(checkpoint, &Options::default()).unwrap();
+        Runner::new(part(&network, "mapping")).run(&[("z", &z), ("c", &c)]).remove("w").unwrap()
+    };
+    let with = |checkpoint: &Checkpoint, others: &[(&str, ArrayD<f32>)]| {
+        let mut tensors: BTreeMap<String, ArrayD<f32>> =
+            checkpoint.names().map(|n| (n.to_owned(), checkpoint.f32(n).unwrap())).collect();
+        tensors.extend(
+            others.iter().map(|(name, array)| ((*name).to_owned(), array.as_standard_layout().to_owned())),
+        );
+        Checkpoint::of(tensors)
+    };
+    let random = || z.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>();
+
+    // ADA, in PyTorch and in TensorFlow: a layer, and two vectors that are normalised each by itself.
+    let embedded = (0..12).map(|i| f64::from(weight[[i, 1]]) / 3f64.sqrt() + f64::from(bias[[i]])).collect();
+    let right = mapped(&narrow, &first(12), [unit(random()), unit(embedded)].concat());
+    let torch = with(
+        &narrow,
+        &[
+            ("G_ema.mapping.embed.weight", weight.clone()),
+            ("G_ema.mapping.embed.bias", bias.clone()),
+            ("G_ema.mapping.fc0.weight", first(12)),
+        ],
+    );
+    let form = stylegan2::recognise(&torch).unwrap();
+    assert_eq!((form.latent, form.width, form.labels, form.labels_with_z), (16, 16, 3, false));
+    assert!(difference(&w(&torch), &right) < CLOSE, "{}", difference(&w(&torch), &right));
+    let tensorflow = with(
+        &relaid(&load("32"), Layout::TensorFlow, "Gs."),
+        &[
+            ("Gs.mapping/LabelEmbed/weight", weight.clone().reversed_axes()),
+            ("Gs.mapping/LabelEmbed/bias", bias),
+            ("Gs.mapping/Dense0/weight", first(12).reversed_axes()),
+        ],
+    );
+    assert_eq!(stylegan2::recognise(&tensorflow).unwrap().labels, 3);
+    assert!(difference(&w(&tensorflow), &right) < CLOSE, "{}", difference(&w(&tensorflow), &right));
+
+    // Before ADA: a row for each label, as wide as z, and both normalised together.
+    let rows = uniform("rows", &[3, 16]);
+    let joined =
+        random().into_iter().chain(rows.index_axis(Axis(0), 1).iter().map(|&v| f64::from(v))).collect();
+    let right = mapped(&narrow, &first(16), unit(joined));
+    let older = with(
+        &relaid(&load("32"), Layout::TensorFlow, "Gs."),
+        &[("Gs.mapping/LabelConcat/weight", rows), ("Gs.mapping/Dense0/weight", first(16).reversed_axes())],
+    );
+    let form = stylegan2::recognise(&older).unwrap();
+    assert_eq!((form.latent, form.labels, form.labels_with_z), (16, 3, true));
+    assert!(difference(&w(&older), &right) < CLOSE, "{}", difference(&w(&older), &right));
+    // Normalised each by itself it would be something else.
+    let other = mapped(&narrow, &first(16), {
+        let rows = uniform("rows", &[3, 16]);
+        [unit(random()), unit(rows.index_axis(Axis(0), 1).iter().map(|&v| f64::from(v)).collect())].concat()
+    });
+    assert!(difference(&other, &right) > 1e-3, "{}", difference(&other, &right));
 }
 
 #[test]

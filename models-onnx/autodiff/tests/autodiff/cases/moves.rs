@@ -42,6 +42,9 @@ pub(crate) fn cases() -> Vec<Case> {
         case("Gather").x(&[4, 2]).fixed(of_integers("", &[2, 2], &[1, 3, 1, -4])),
         case("Gather").x(&[2, 4, 2]).list(&[3, 0, 3]).with("axis", 1).batch(),
         case("Gather").x(&[2, 3]).list(&[2, 2]).with("axis", 1),
+        // Tables so long that elements are put back one by one.
+        case("Gather").x(&[2, 1025]).list(&[1024, 0, 1024, -2]).with("axis", 1).batch(),
+        case("Gather").x(&[1025, 2]).fixed(of_integers("", &[2, 2], &[1024, 3, 1, -1])),
         case("GatherElements").x(&[3, 2]).fixed(of_integers("", &[2, 2], &[2, 0, 2, -3])),
         case("GatherElements").x(&[2, 3]).fixed(of_integers("", &[2, 2], &[2, 2, 0, 1])).with("axis", -1),
         case("GatherND").x(&[3, 2]).fixed(of_integers("", &[3, 1], &[2, 0, 2])),

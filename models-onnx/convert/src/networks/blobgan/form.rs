@@ -66,6 +66,17 @@ impl Decoder {
 }
 
 impl Form {
+    /// What its graphs are for.
+    pub fn roles(&self) -> Vec<&'static str> {
+        let all = [
+            ("mapping", self.layout.is_some()),
+            ("layout", self.layout.is_some()),
+            ("synthesis", self.decoder.is_some()),
+            ("encoder", self.inverter.is_some()),
+        ];
+        all.into_iter().filter(|(_, there)| *there).map(|(role, _)| role).collect()
+    }
+
     /// How `outputs` numbers are fields of blobs. An inverter's file may lack the decoder, which says how wide they
     /// are; the published ones are alike.
     pub(super) fn fields(&self, outputs: usize) -> Result<Fields, Error> {

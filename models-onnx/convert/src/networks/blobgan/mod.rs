@@ -27,6 +27,7 @@ mod form;
 mod inverter;
 mod splat;
 
+use autodiff::Model;
 use checkpoint::Checkpoint;
 
 pub use form::{Decoder, Form, Inverter, Layout};
@@ -56,55 +57,61 @@ pub fn recognise(checkpoint: &Checkpoint) -> Option<Form> {
 /// # Errors
 /// [`Error`], naming the tensor that is missing or has other sizes.
 pub fn build(checkpoint: &Checkpoint, options: &Options) -> Result<Network, Error> {
-    let form =
-        recognise(checkpoint).ok_or_else(|| Error::Unsupported("it holds no network of BlobGAN".into()))?;
-    let mut network = Network::default();
-    let mut add = |role, graph: Graph| -> Result<(), Error> {
-        network.parts.push(Part { role, model: graph.finish()? });
-        Ok(())
-    };
-    if let Some(layout) = &form.layout {
-        let graph = Graph::new("mapping");
-        let own = checkpoint.under(&layout.prefix);
-        let z = graph.input("z", &batch([layout.noise]))?;
-        let (last, hidden) = layout
-            .layers
-            .split_last()
-            .ok_or_else(|| Error::Unsupported("its layout has no layers".into()))?;
-        let mut x = fields::normalised(&graph, &z)?;
-        let mut inputs = layout.noise;
-        for (index, &outputs) in hidden.iter().enumerate() {
-            x = dense(&graph, &own, &format!("mlp.{}", index + 1), [outputs, inputs], 0.01, &x)?;
-            inputs = outputs;
-        }
-        graph.output("w", &x)?;
-        add("mapping", graph)?;
+    let form = recognise(checkpoint).ok_or_else(unknown)?;
+    let part = |role| Ok(Part { role, model: part(checkpoint, options, role)? });
+    let parts = form.roles().into_iter().map(part).collect::<Result<_, Error>>()?;
+    Ok(Network { parts, ..Network::default() })
+}
 
-        let graph = Graph::new("layout");
-        let w = graph.input("w", &batch([inputs]))?;
-        let name = format!("mlp.{}", layout.layers.len());
-        let (weight, bias) = equal_linear(&own, &name, [*last, inputs], 0.01, 1.0)?;
-        let flat = graph.scope(&name).linear(&w, weight, Some(bias))?;
-        fields::split(&graph, &form.fields(*last)?, &flat)?;
-        add("layout", graph)?;
+/// One of the graphs, by its role, which is one of [`Form::roles`].
+///
+/// # Errors
+/// As [`build`], and [`Error::Unsupported`] for a role that none of the networks has.
+pub fn part(checkpoint: &Checkpoint, options: &Options, role: &str) -> Result<Model, Error> {
+    let form = recognise(checkpoint).ok_or_else(unknown)?;
+    let graph = Graph::new(role);
+    match (role, &form.layout, &form.decoder, &form.inverter) {
+        ("mapping", Some(layout), ..) => {
+            let own = checkpoint.under(&layout.prefix);
+            let z = graph.input("z", &batch([layout.noise]))?;
+            let mut x = fields::normalised(&graph, &z)?;
+            let mut inputs = layout.noise;
+            let (_, hidden) = layout.layers.split_last().ok_or_else(unknown)?;
+            for (index, &outputs) in hidden.iter().enumerate() {
+                x = dense(&graph, &own, &format!("mlp.{}", index + 1), [outputs, inputs], 0.01, &x)?;
+                inputs = outputs;
+            }
+            graph.output("w", &x)?;
+        }
+        ("layout", Some(layout), ..) => {
+            let own = checkpoint.under(&layout.prefix);
+            let (last, hidden) = layout.layers.split_last().ok_or_else(unknown)?;
+            let inputs = *hidden.last().unwrap_or(&layout.noise);
+            let w = graph.input("w", &batch([inputs]))?;
+            let name = format!("mlp.{}", layout.layers.len());
+            let (weight, bias) = equal_linear(&own, &name, [*last, inputs], 0.01, 1.0)?;
+            let flat = graph.scope(&name).linear(&w, weight, Some(bias))?;
+            fields::split(&graph, &form.fields(*last)?, &flat)?;
+        }
+        ("synthesis", _, Some(decoder), _) => {
+            let given = fields::inputs(&graph, decoder)?;
+            let shares = shares(&graph, &given.places, decoder.resolution())?;
+            let own = checkpoint.under(&decoder.prefix);
+            let image = decoder::decode(&graph, &own, decoder, &given, &shares, options)?;
+            graph.output("image", &image)?;
+        }
+        ("encoder", _, _, Some(inverter)) => {
+            let image = graph.input("image", &batch([3, inverter.resolution, inverter.resolution]))?;
+            let flat = inverter::invert(&graph, &checkpoint.under(&inverter.prefix), inverter, &image)?;
+            fields::split(&graph, &form.fields(inverter.outputs)?, &flat)?;
+        }
+        _ => return Err(unknown()),
     }
-    if let Some(decoder) = &form.decoder {
-        let graph = Graph::new("synthesis");
-        let given = fields::inputs(&graph, decoder)?;
-        let shares = shares(&graph, &given.places, decoder.resolution())?;
-        let own = checkpoint.under(&decoder.prefix);
-        let image = decoder::decode(&graph, &own, decoder, &given, &shares, options)?;
-        graph.output("image", &image)?;
-        add("synthesis", graph)?;
-    }
-    if let Some(inverter) = &form.inverter {
-        let graph = Graph::new("encoder");
-        let image = graph.input("image", &batch([3, inverter.resolution, inverter.resolution]))?;
-        let flat = inverter::invert(&graph, &checkpoint.under(&inverter.prefix), inverter, &image)?;
-        fields::split(&graph, &form.fields(inverter.outputs)?, &flat)?;
-        add("encoder", graph)?;
-    }
-    Ok(network)
+    graph.finish()
+}
+
+fn unknown() -> Error {
+    Error::Unsupported("it holds no such network of BlobGAN".into())
 }
 
 /// A linear layer with its activation, whose gain goes into the weights.

@@ -17,6 +17,7 @@ mod transformer;
 mod view;
 mod vision;
 
+use autodiff::Model;
 use checkpoint::Checkpoint;
 
 use crate::build::{Graph, batch};
@@ -24,8 +25,8 @@ use crate::error::Error;
 use crate::{Network, Part};
 use names::Names;
 pub use templates::templates;
-pub use tokenizer::{CONTEXT, VOCABULARY, tokenizer};
-pub use view::{Picture, View, view};
+pub use tokenizer::{CONTEXT, VOCABULARY, padded, tokenizer, tokenizer_of};
+pub use view::{DEVIATION, MEAN, Picture, View, view};
 
 /// Channels of an attention head, in every published CLIP; the number of heads follows from the width.
 const HEAD: usize = 64;
@@ -139,29 +140,51 @@ pub fn recognise(checkpoint: &Checkpoint) -> Option<Clip> {
 /// # Errors
 /// [`Error`], naming the tensor that is missing or of wrong sizes.
 pub fn build(checkpoint: &Checkpoint, options: &Options) -> Result<Network, Error> {
-    let none = || Error::Unsupported("it holds no tower of CLIP".into());
-    let names = Names::of(checkpoint).ok_or_else(none)?;
     let clip = recognise(checkpoint).ok_or_else(none)?;
     let mut network = Network::default();
-    if let Some(tower) = &clip.image {
-        let graph = Graph::new("CLIP image tower");
-        let side = tower.side();
-        let seen = match &options.picture {
-            Some(picture) => view::add(&graph, picture, side)?,
-            None => graph.input("image", &batch([3, side, side]))?,
-        };
-        let embedding = vision::add(&graph, &names, tower, options.activation, &seen)?;
-        graph.output("embedding", &embedding)?;
-        network.parts.push(Part { role: "image-encoder", model: graph.finish()? });
+    if clip.image.is_some() {
+        network.parts.push(Part { role: "image-encoder", model: image(checkpoint, options)? });
     }
-    if let Some(tower) = &clip.text {
-        let graph = Graph::new("CLIP text tower");
-        let embedding = text::add(&graph, &names, tower, options.activation)?;
-        graph.output("embedding", &embedding)?;
-        network.parts.push(Part { role: "text-encoder", model: graph.finish()? });
+    if clip.text.is_some() {
+        network.parts.push(Part { role: "text-encoder", model: text(checkpoint, options)? });
     }
-    if names.has("logit_scale") {
+    if checkpoint.shape("logit_scale").is_some() {
         network.arrays.insert("logit-scale", checkpoint.f32("logit_scale")?.mapv(f32::exp));
     }
     Ok(network)
+}
+
+/// The graph of the image tower.
+///
+/// # Errors
+/// As [`build`], and [`Error::Unsupported`] where there is none.
+pub fn image(checkpoint: &Checkpoint, options: &Options) -> Result<Model, Error> {
+    let names = Names::of(checkpoint).ok_or_else(none)?;
+    let tower = vision::recognise(&names).ok_or_else(none)?;
+    let graph = Graph::new("CLIP image tower");
+    let side = tower.side();
+    let seen = match &options.picture {
+        Some(picture) => view::add(&graph, picture, side)?,
+        None => graph.input("image", &batch([3, side, side]))?,
+    };
+    let embedding = vision::add(&graph, &names, &tower, options.activation, &seen)?;
+    graph.output("embedding", &embedding)?;
+    graph.finish()
+}
+
+/// The graph of the text tower.
+///
+/// # Errors
+/// As [`build`], and [`Error::Unsupported`] where there is none.
+pub fn text(checkpoint: &Checkpoint, options: &Options) -> Result<Model, Error> {
+    let names = Names::of(checkpoint).ok_or_else(none)?;
+    let tower = text::recognise(&names).ok_or_else(none)?;
+    let graph = Graph::new("CLIP text tower");
+    let embedding = text::add(&graph, &names, &tower, options.activation)?;
+    graph.output("embedding", &embedding)?;
+    graph.finish()
+}
+
+fn none() -> Error {
+    Error::Unsupported("it holds no such tower of CLIP".into())
 }

@@ -51,22 +51,74 @@ pub fn tokenizer(
     }
     tokens.extend(pairs.iter().map(|(a, b)| format!("{a}{b}")));
     tokens.extend([START.to_owned(), END.to_owned()]);
-    let number = |token: &str| tokens.iter().rposition(|t| t == token);
-    let (start, end) = (number(START), number(END));
     let vocab: Map<String, Value> =
         tokens.iter().enumerate().map(|(at, token)| (token.clone(), at.into())).collect();
-    let special = |content: &str, id: Option<usize>| {
+    let padding = padding.map(|id| filled(context, id, tokens.get(id as usize).map_or("", String::as_str)));
+    Ok(written(&vocab, &pairs, context, padding))
+}
+
+/// The same from the `vocab.json` and `merges.txt` of a model's folder, which need not be the published ones. Texts are
+/// filled up to `context` with the token `fill`.
+///
+/// # Errors
+/// [`Error::Unsupported`] for files that are none, and for vocabularies without the tokens of start and end or `fill`.
+pub fn tokenizer_of(vocabulary: &[u8], merges: &[u8], context: usize, fill: &str) -> Result<Vec<u8>, Error> {
+    let vocab: Map<String, Value> = serde_json::from_slice(vocabulary)
+        .map_err(|e| unsupported(format!("the vocabulary cannot be read ({e})")))?;
+    let number = |token: &str| vocab.get(token).and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
+    for token in [START, END, fill] {
+        number(token).ok_or_else(|| unsupported(format!("the vocabulary has no “{token}”")))?;
+    }
+    let text = unpacked(merges)?;
+    let lines = text.lines().filter(|line| !line.starts_with("#version"));
+    let pairs: Vec<(&str, &str)> = lines.filter_map(|line| line.trim_end().split_once(' ')).collect();
+    if let Some((a, b)) = pairs.iter().find(|(a, b)| number(&format!("{a}{b}")).is_none()) {
+        return Err(unsupported(format!("the vocabulary has no “{a}{b}”, which its merges make")));
+    }
+    let padding = number(fill).map(|id| filled(context, id, fill));
+    Ok(written(&vocab, &pairs, context, padding))
+}
+
+/// A `tokenizer.json` of somebody else's that cuts texts to a length and fills them up to it; without a length, one that
+/// does neither.
+///
+/// # Errors
+/// [`Error::Unsupported`] for bytes that are none, or have no token of the end.
+pub fn padded(tokenizer: &[u8], length: Option<usize>) -> Result<Vec<u8>, Error> {
+    let mut whole: Value = serde_json::from_slice(tokenizer)
+        .map_err(|e| unsupported(format!("the tokenizer cannot be read ({e})")))?;
+    let end = whole.pointer("/model/vocab").and_then(|vocab| vocab.get(END)).and_then(Value::as_u64);
+    let end = end.and_then(|id| u32::try_from(id).ok());
+    let end = end.ok_or_else(|| unsupported(format!("the tokenizer has no “{END}”")))?;
+    let context = length.unwrap_or(CONTEXT);
+    whole["truncation"] = cut(context);
+    whole["padding"] = length.map_or(Value::Null, |length| filled(length, end, END));
+    Ok(whole.to_string().into_bytes())
+}
+
+fn cut(context: usize) -> Value {
+    json!({ "direction": "Right", "max_length": context, "strategy": "LongestFirst", "stride": 0 })
+}
+
+fn filled(context: usize, id: u32, token: &str) -> Value {
+    json!({ "strategy": { "Fixed": context }, "direction": "Right", "pad_to_multiple_of": null,
+            "pad_id": id, "pad_type_id": 0, "pad_token": token })
+}
+
+fn written(
+    vocab: &Map<String, Value>,
+    pairs: &[(&str, &str)],
+    context: usize,
+    padding: Option<Value>,
+) -> Vec<u8> {
+    let (start, end) = (&vocab[START], &vocab[END]);
+    let special = |content: &str, id: &Value| {
         json!({ "id": id, "content": content, "special": true, "normalized": false,
                 "single_word": false, "lstrip": false, "rstrip": false })
     };
-    let padding = padding.map(|id| {
-        let token = tokens.get(id as usize).map_or("", String::as_str);
-        json!({ "strategy": { "Fixed": context }, "direction": "Right", "pad_to_multiple_of": null,
-                "pad_id": id, "pad_type_id": 0, "pad_token": token })
-    });
     let whole = json!({
         "version": "1.0",
-        "truncation": { "direction": "Right", "max_length": context, "strategy": "LongestFirst", "stride": 0 },
+        "truncation": cut(context),
         "padding": padding,
         "added_tokens": [special(START, start), special(END, end)],
         "normalizer": { "type": "Sequence", "normalizers": [
@@ -87,7 +139,7 @@ pub fn tokenizer(
                    "vocab": vocab,
                    "merges": pairs.iter().map(|(a, b)| format!("{a} {b}")).collect::<Vec<_>>() },
     });
-    Ok(whole.to_string().into_bytes())
+    whole.to_string().into_bytes()
 }
 
 /// The text of a file that may be packed by gzip.

@@ -7,10 +7,10 @@ use crate::build::{Graph, Value, batch};
 use crate::error::Error;
 
 /// Mean of red, green and blue, for black 0 and white 1, in the pictures that CLIP was trained with.
-const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+pub const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 
 /// Standard deviation of the same.
-const DEVIATION: [f32; 3] = [0.268_629_55, 0.261_302_6, 0.275_777_1];
+pub const DEVIATION: [f32; 3] = [0.268_629_55, 0.261_302_6, 0.275_777_1];
 
 /// The pictures that an image tower is given.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,10 +26,17 @@ pub struct Picture {
 }
 
 /// Ways to make a picture ready.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum View {
-    /// As CLIP was trained: reduced by a cubic filter, then normalised by mean and standard deviation.
+    /// As CLIP was trained: reduced by a cubic filter, then normalised by [`MEAN`] and [`DEVIATION`].
     Published,
+    /// The same with a mean and a standard deviation of one's own.
+    Normalised {
+        /// Mean of red, green and blue, for black 0 and white 1.
+        mean: [f32; 3],
+        /// Standard deviation of the same.
+        deviation: [f32; 3],
+    },
     /// As StyleCLIP's optimiser and mappers do: every pixel seven times, then the mean of squares (which together are
     /// a filter of one small matrix), and black −1 and white 1 as they are.
     StyleClip,
@@ -55,8 +62,13 @@ pub(super) fn add(graph: &Graph, picture: &Picture, tower: usize) -> Result<Valu
     }
     let x = graph.input("image", &batch([3, side, side]))?;
     let graph = graph.scope("view");
-    match view {
-        View::Published => {
+    let normalised = match view {
+        View::Published => Some((MEAN, DEVIATION)),
+        View::Normalised { mean, deviation } => Some((mean, deviation)),
+        View::StyleClip => None,
+    };
+    match normalised {
+        Some((mean, deviation)) => {
             // Files hold no values beyond black and white, and CLIP never saw any.
             let clip = |x: &Value| graph.op("Clip", &[x, &graph.scalar(low), &graph.scalar(high)], &[]);
             let mut x = clip(&x)?;
@@ -65,12 +77,12 @@ pub(super) fn add(graph: &Graph, picture: &Picture, tower: usize) -> Result<Valu
             }
             // ((x − low) / (high − low) − mean) / deviation, as one product and one sum.
             let span = high - low;
-            let factor = Array4::from_shape_fn([1, 3, 1, 1], |at| (span * DEVIATION[at.1]).recip());
+            let factor = Array4::from_shape_fn([1, 3, 1, 1], |at| (span * deviation[at.1]).recip());
             let shift =
-                Array4::from_shape_fn([1, 3, 1, 1], |at| -(low / span + MEAN[at.1]) / DEVIATION[at.1]);
+                Array4::from_shape_fn([1, 3, 1, 1], |at| -(low / span + mean[at.1]) / deviation[at.1]);
             graph.add(&graph.mul(&x, &graph.numbers(&factor))?, &graph.numbers(&shift))
         }
-        View::StyleClip => {
+        None => {
             let x = boxes(&graph, &x, side, tower)?;
             if (low, high) == (-1.0, 1.0) {
                 return Ok(x);

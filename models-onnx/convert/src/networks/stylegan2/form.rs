@@ -2,7 +2,7 @@
 
 use checkpoint::{Checkpoint, Value};
 
-use super::keys::name_of;
+use super::keys::{embedding, name_of};
 
 /// How a checkpoint names and stores its tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Form {
     pub latent: usize,
     /// Classes of a generator with labels.
     pub labels: usize,
+    /// Whether z and what stands for the label are normalised together, as in StyleGAN2 before ADA; else each by itself.
+    pub labels_with_z: bool,
     /// Layers of the mapping.
     pub mapping: usize,
     /// Channels at 4, 8, 16….
@@ -76,6 +78,11 @@ impl Form {
     /// Rows of W+: 2 · log₂ R − 2.
     pub fn rows(&self) -> usize {
         2 * self.channels.len()
+    }
+
+    /// Channels of all feature maps: of the constant, and of what each convolution makes.
+    pub fn features(&self) -> usize {
+        2 * self.channels.iter().sum::<usize>()
     }
 
     /// StyleSpace in the order in which its layers run.
@@ -179,13 +186,33 @@ fn form(checkpoint: &Checkpoint, layout: Layout, prefix: &str) -> Option<Form> {
     let first = Layer { resolution: 4, kind: Kind::Conv, inputs: 0, outputs: 0, row: 0 };
     let affine = shape(name_of(layout, &first, "affine.weight"))?;
     let width = *if layout == Layout::TensorFlow { affine.first() } else { affine.get(1) }?;
-    let embed = shape("mapping.embed.weight".into()).filter(|_| layout == Layout::Nvidia);
-    let (embedded, labels) =
-        embed.map_or((0, 0), |s| (s.first().copied().unwrap_or(0), *s.last().unwrap_or(&0)));
+    let embed = match layout {
+        Layout::Rosinality => None,
+        _ => [false, true]
+            .into_iter()
+            .find_map(|with_z| Some((with_z, shape(embedding(layout, with_z).into())?))),
+    };
+    let (labels_with_z, embedded, labels) = match embed {
+        // Outputs come first in PyTorch.
+        Some((with_z, &[a, b])) if layout == Layout::TensorFlow => (with_z, b, a),
+        Some((with_z, &[a, b])) => (with_z, a, b),
+        _ => (false, 0, 0),
+    };
     let latent = dense(0).map_or(0, |(_, inputs)| inputs.saturating_sub(embedded));
     let resolution = 4 << channels.len().checked_sub(1)?;
     // All layers have the same.
     let clamp = checkpoint.value(&format!("{prefix}synthesis.b4.conv1.conv_clamp")).and_then(Value::float);
     let clamp = clamp.map(|c| c as f32);
-    Some(Form { layout, prefix: prefix.into(), resolution, width, latent, labels, mapping, channels, clamp })
+    Some(Form {
+        layout,
+        prefix: prefix.into(),
+        resolution,
+        width,
+        latent,
+        labels,
+        labels_with_z,
+        mapping,
+        channels,
+        clamp,
+    })
 }

@@ -27,16 +27,21 @@ const EPSILON: f32 = 1e-8;
 /// `z` to `w`, not truncated.
 pub(super) fn mapping(keys: &Keys<'_>, form: &Form) -> Result<Model, Error> {
     let graph = Graph::new("mapping");
-    let mut x = normalised(&graph, &graph.input("z", &batch([form.latent]))?)?;
+    let z = graph.input("z", &batch([form.latent]))?;
     let mut inputs = form.latent;
-    if form.labels > 0 {
+    let mut x = if form.labels == 0 {
+        normalised(&graph, &z)?
+    } else {
         let c = graph.input("c", &batch([form.labels]))?;
         let (weight, bias) = keys.embedding()?;
-        let weight = weight / (form.labels as f32).sqrt();
-        let embedded = normalised(&graph, &graph.scope("embed").linear(&c, weight, Some(bias))?)?;
-        x = graph.concat(&[&x, &embedded], 1)?;
-        inputs += form.width;
-    }
+        inputs += weight.nrows();
+        let embedded = graph.scope("embed").linear(&c, weight, bias)?;
+        if form.labels_with_z {
+            normalised(&graph, &graph.concat(&[&z, &embedded], 1)?)?
+        } else {
+            graph.concat(&[&normalised(&graph, &z)?, &normalised(&graph, &embedded)?], 1)?
+        }
+    };
     for index in 0..form.mapping {
         let g = graph.scope(&format!("fc{index}"));
         let (weight, bias) = keys.mapping(index, inputs)?;

@@ -50,6 +50,15 @@ pub(super) fn name_of(layout: Layout, layer: &Layer, what: &str) -> String {
     }
 }
 
+/// What stands for labels: a layer, or before ADA, when it was normalised with z, a row for each.
+pub(super) fn embedding(layout: Layout, with_z: bool) -> &'static str {
+    match (layout, with_z) {
+        (Layout::TensorFlow, true) => "mapping/LabelConcat/weight",
+        (Layout::TensorFlow, false) => "mapping/LabelEmbed/weight",
+        _ => "mapping.embed.weight",
+    }
+}
+
 /// Reads a generator's tensors in NVIDIA's PyTorch shapes.
 pub(super) struct Keys<'a> {
     checkpoint: &'a Checkpoint,
@@ -180,11 +189,19 @@ impl<'a> Keys<'a> {
         Ok((weight, self.reshaped(&format!("{name}{slash}bias"), w, w)?))
     }
 
-    /// The layer that embeds labels: `[width, labels]` and `[width]`.
-    pub(super) fn embedding(&self) -> Result<(Array2<f32>, Array1<f32>), Error> {
-        let w = self.form.width;
-        let weight = self.linear("mapping.embed.weight", w, self.form.labels)?;
-        Ok((weight, self.reshaped("mapping.embed.bias", w, w)?))
+    /// What stands for each label beside z, as a layer: `[embedded, labels]`, ready to be used, and `[embedded]` where
+    /// there is a bias.
+    pub(super) fn embedding(&self) -> Result<(Array2<f32>, Option<Array1<f32>>), Error> {
+        let Form { labels, labels_with_z, layout, .. } = *self.form;
+        let name = embedding(layout, labels_with_z);
+        let sizes = self.checkpoint.shape(&format!("{}{name}", self.form.prefix)).unwrap_or_default();
+        let embedded = *if layout == Layout::TensorFlow { sizes.last() } else { sizes.first() }.unwrap_or(&0);
+        let weight = self.linear(name, embedded, labels)?;
+        if labels_with_z {
+            return Ok((weight, None));
+        }
+        let bias = self.reshaped(&name.replace("weight", "bias"), embedded, embedded)?;
+        Ok((weight / (labels as f32).sqrt(), Some(bias)))
     }
 
     /// The mean of W, a row for each layer.
@@ -206,14 +223,8 @@ impl<'a> Keys<'a> {
         Ok(Some(mean.to_owned()))
     }
 
-    /// Refuses what the graphs are not made for: labels in TensorFlow's layout, of which there are two kinds, and other
-    /// filters than `[1, 3, 3, 1]`.
+    /// Refuses what the graphs are not made for: other filters than `[1, 3, 3, 1]`.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let labels = format!("{}mapping/Label", self.form.prefix);
-        if self.checkpoint.names().any(|n| n.starts_with(&labels)) {
-            let why = "its mapping takes labels, which is only known of PyTorch's layouts";
-            return Err(Error::Unsupported(why.into()));
-        }
         let ends = [".blur.kernel", ".upsample.kernel", ".resample_filter"];
         let ours =
             |name: &&str| name.starts_with(&self.form.prefix) && ends.iter().any(|e| name.ends_with(e));

@@ -15,6 +15,10 @@
 //! [`autodiff::Model::join`] puts affine layers and synthesis together where a graph from W+ to pictures is wanted. The
 //! array `code-mean [layers, W]` is the centre of truncation: `mean + ψ · (w − mean)`.
 //!
+//! Generators that know classes take them as `c`, all zeros but for a one. Two ways were published: with ADA, in PyTorch
+//! and TensorFlow, a layer makes a vector of them that is normalised by itself and stands beside z; before, in
+//! TensorFlow, each class has a row of numbers, and z and row are normalised together.
+//!
 //! [`Options`] turn noise into inputs, and add smaller pictures and feature maps to the outputs.
 
 mod form;
@@ -22,7 +26,9 @@ mod graphs;
 mod keys;
 mod noise;
 
+use autodiff::Model;
 use checkpoint::Checkpoint;
+use ndarray::Array2;
 
 pub use form::{Form, Layout, Style};
 pub use graphs::{Synthesised, synthesise};
@@ -67,24 +73,46 @@ pub fn recognise(checkpoint: &Checkpoint) -> Option<Form> {
     form::recognise(checkpoint)
 }
 
-/// The graphs of the generator in a checkpoint.
+/// The graphs of the generator in a checkpoint, and the mean of W.
 ///
 /// # Errors
 /// [`Error`], naming the tensor that is missing or has other sizes.
 pub fn build(checkpoint: &Checkpoint, options: &Options) -> Result<Network, Error> {
-    let unknown = || Error::Unsupported("it holds no StyleGAN2 generator".into());
-    let form = recognise(checkpoint).ok_or_else(unknown)?;
+    let mut network = Network::default();
+    network.parts.extend(mapping(checkpoint)?.map(|model| Part { role: "mapping", model }));
+    network.parts.push(Part { role: "affine", model: affine(checkpoint)? });
+    network.parts.push(Part { role: "synthesis", model: synthesis(checkpoint, options)? });
+    network.arrays.extend(mean(checkpoint)?.map(|mean| ("code-mean", mean.into_dyn())));
+    Ok(network)
+}
+
+/// `z` to `w`; nothing where the checkpoint holds no mapping.
+///
+/// # Errors
+/// As [`build`].
+pub fn mapping(checkpoint: &Checkpoint) -> Result<Option<Model>, Error> {
+    let form = known(checkpoint)?;
+    (form.mapping > 0).then(|| graphs::mapping(&Keys::new(checkpoint, &form), &form)).transpose()
+}
+
+/// W+ to StyleSpace.
+///
+/// # Errors
+/// As [`build`].
+pub fn affine(checkpoint: &Checkpoint) -> Result<Model, Error> {
+    let form = known(checkpoint)?;
+    graphs::affine(&Keys::new(checkpoint, &form), &form)
+}
+
+/// StyleSpace to pictures.
+///
+/// # Errors
+/// As [`build`], and [`Error::Unsupported`] for a resolution to stop at that the generator does not have.
+pub fn synthesis(checkpoint: &Checkpoint, options: &Options) -> Result<Model, Error> {
+    let form = known(checkpoint)?;
     if options.stop_at.is_some_and(|r| r < 4 || r > form.resolution || !r.is_power_of_two()) {
         return Err(Error::Unsupported(format!("it has no pictures of {:?} pixels", options.stop_at)));
     }
-    let keys = Keys::new(checkpoint, &form);
-    keys.check()?;
-    let mut network = Network::default();
-    if form.mapping > 0 {
-        let model = graphs::mapping(&keys, &form)?;
-        network.parts.push(Part { role: "mapping", model });
-    }
-    network.parts.push(Part { role: "affine", model: graphs::affine(&keys, &form)? });
     let graph = Graph::new("synthesis");
     let styles = graph.input("styles", &batch([form.channels_of_styles()]))?;
     let made = synthesise(&graph, checkpoint, &form, &styles, options)?;
@@ -96,9 +124,25 @@ pub fn build(checkpoint: &Checkpoint, options: &Options) -> Result<Network, Erro
     for (index, feature) in made.features.iter().enumerate().skip(1).filter(|_| options.features) {
         graph.output(&format!("feature_{index}"), feature)?;
     }
-    network.parts.push(Part { role: "synthesis", model: graph.finish()? });
-    if let Some(mean) = keys.mean()? {
-        network.arrays.insert("code-mean", mean.into_dyn());
-    }
-    Ok(network)
+    graph.finish()
+}
+
+/// The mean of W, a row for each layer; nothing where the checkpoint does not tell it.
+///
+/// # Errors
+/// As [`build`].
+pub fn mean(checkpoint: &Checkpoint) -> Result<Option<Array2<f32>>, Error> {
+    let form = known(checkpoint)?;
+    Keys::new(checkpoint, &form).mean()
+}
+
+/// What generator it is, if it is one that graphs can be made of.
+fn known(checkpoint: &Checkpoint) -> Result<Form, Error> {
+    let form = recognise(checkpoint).ok_or_else(unknown)?;
+    Keys::new(checkpoint, &form).check()?;
+    Ok(form)
+}
+
+fn unknown() -> Error {
+    Error::Unsupported("it holds no StyleGAN2 generator".into())
 }
