@@ -1,6 +1,6 @@
 """Words for what the renderer drew: several per value, so that the pair learns meanings.
 
-`HELD_OUT` holds other words for the same; no training script may read it.
+`HELD_OUT` holds other words for the same; nothing is trained on it, only measured.
 """
 import random
 
@@ -118,7 +118,7 @@ for _colour, _words in (("blond", ["a blond person", "a blonde woman", "blond"])
                         ("brown", ["a brunette"])):  # fmt: skip
     PHRASES["hair_colour"][_colour] += _words
 
-# Never trained: what the tests ask about words that nobody thought of.
+# Never trained on: what is asked about words that nobody thought of.
 HELD_OUT = {
     "hair": {"bald": ["a bald pate", "lost all hair"], "short": ["closely trimmed hair", "a tidy short cut"],
              "afro": ["a frizzy mane", "curls"], "long": ["a long mane", "hair flowing over the shoulders"]},

@@ -27,7 +27,7 @@ from generator import CLASSES, Generator, make_param_mapper, make_segmenter
 from networks import Identity, ImageEncoder, Inverter, Perceptual, TextProjection
 from sentences import Sentences
 
-ROLES = ("mapping affine synthesis encoder image-encoder text-projection segmenter identity perceptual").split()
+ROLES = ("mapping affine synthesis encoder image-encoder text-projection segmenter segmenter-at identity perceptual").split()
 STATISTICS, PRIOR = ("style_mean", "style_std", "relevance"), ("code_mean", "code_axes")
 # How a mask shows the classes: skin-like colours for skin, telling ones for what is edited.
 COLOURS = [
@@ -43,7 +43,8 @@ def sha256(path):
 
 def run(path, **feeds):
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return session.run(None, {k: np.asarray(v, np.float32) for k, v in feeds.items()})[0]
+    whole = {k: np.asarray(v) for k, v in feeds.items()}
+    return session.run(None, {k: v if v.dtype == np.int64 else v.astype(np.float32) for k, v in whole.items()})[0]
 
 
 def load_models(args):
@@ -90,12 +91,14 @@ def write_graphs(models, pack, roles):
     sentence = torch.nn.functional.normalize(torch.randn(8, 384), dim=1)
     sizes = [layer.conv.modulation.weight.shape[0] for _, layer, _, _ in g.layers()]
     made, logits = g.synthesise(list(styles.split(sizes, 1)), models["seg"])
-    other = image.flip(0)
+    other, pixels = image.flip(0), torch.arange(7, 4096, 61)
     cases = {
         "mapping": (onnx_graphs.mapping, g, {"z": z}, w),
         "affine": (onnx_graphs.affine, g, {"w_plus": w_plus}, styles),
         "synthesis": (onnx_graphs.synthesis, g, {"styles": styles}, made),
         "segmenter": (onnx_graphs.segmenter, (g, models["seg"]), {"styles": styles}, logits),
+        "segmenter-at": (onnx_graphs.segmenter_at, (g, models["seg"]), {"styles": styles, "pixels": pixels},
+                         logits.flatten(2)[:, :, pixels]),
         "identity": (onnx_graphs.identity, models["identity"], {"image": image}, models["identity"](image)),
         "perceptual": (onnx_graphs.perceptual, models["perceptual"], {"a": image, "b": other},
                        models["perceptual"](image, other)),

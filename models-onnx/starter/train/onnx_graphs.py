@@ -32,8 +32,8 @@ class Graph:
         self.count += 1
         return f"{hint}_{self.count}"
 
-    def input(self, name, dims):
-        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, dims))
+    def input(self, name, dims, dtype=TensorProto.FLOAT):
+        self.inputs.append(helper.make_tensor_value_info(name, dtype, dims))
         return name
 
     def node(self, op, inputs, output=None, **attributes):
@@ -115,31 +115,59 @@ def levels(g, generator, x):
         noise += 1
 
 
+def to_rgb(g, image, features, layer, name, style):
+    """The picture so far, and what this resolution adds to it."""
+    weight, bias = array(layer.conv.weight[0]) * layer.conv.scale, array(layer.bias).ravel()
+    scaled = g.node("Mul", [features, style])
+    y = g.node("Conv", [scaled, g.weight(weight, name), g.weight(bias, name + "_b")])
+    return y if image is None else g.node("Add", [upsample(g, image, 3), y])
+
+
+def to_classes(g, logits, features, head, name):
+    """Class logits so far, and what a 1x1 convolution on this resolution's features adds to them."""
+    weight, bias = g.weight(array(head.weight), name + "_c"), g.weight(array(head.bias), name + "_cb")
+    y = g.node("Conv", [features, weight, bias])
+    return y if logits is None else g.node("Add", [upsample(g, logits, head.weight.shape[0]), y])
+
+
 def synthesis(generator, path, half=True):
     """Style vectors -> image. Noise is the checkpoint's constant noise."""
     g = Graph("synthesis", half)
     x = g.input("styles", ["n", total_styles(generator)])
     image = None
     for features, layer, name, style in levels(g, generator, x):
-        weight, bias = array(layer.conv.weight[0]) * layer.conv.scale, array(layer.bias).ravel()
-        scaled = g.node("Mul", [features, style])
-        y = g.node("Conv", [scaled, g.weight(weight, name), g.weight(bias, name + "_b")])
-        image = y if image is None else g.node("Add", [upsample(g, image, 3), y])
+        image = to_rgb(g, image, features, layer, name, style)
     g.output(image, "image", ["n", 3, 64, 64])
     g.save(path)
 
 
 def segmenter(models, path, half=True):
-    """Style vectors -> class logits: a 1x1 convolution on the features of every resolution."""
+    """Style vectors -> class logits of all pixels."""
     generator, heads = models
     g = Graph("segmenter", half)
     x = g.input("styles", ["n", total_styles(generator)])
-    logits, classes = None, heads[0].weight.shape[0]
+    logits = None
     for (features, _, name, _), head in zip(levels(g, generator, x), heads):
-        weight, bias = g.weight(array(head.weight), name), g.weight(array(head.bias), name + "_b")
-        y = g.node("Conv", [features, weight, bias])
-        logits = y if logits is None else g.node("Add", [upsample(g, logits, classes), y])
-    g.output(logits, "logits", ["n", classes, 64, 64])
+        logits = to_classes(g, logits, features, head, name)
+    g.output(logits, "logits", ["n", len(heads[0].bias), 64, 64])
+    g.save(path)
+
+
+def segmenter_at(models, path, half=True):
+    """Style vectors -> class logits of some pixels (row by row), and the picture: what a painted mask
+    is optimised through, in one pass."""
+    generator, heads = models
+    g = Graph("segmenter-at", half)
+    x = g.input("styles", ["n", total_styles(generator)])
+    pixels = g.input("pixels", ["p"], TensorProto.INT64)
+    logits = image = None
+    for (features, layer, name, style), head in zip(levels(g, generator, x), heads):
+        logits = to_classes(g, logits, features, head, name)
+        image = to_rgb(g, image, features, layer, name, style)
+    classes = len(heads[0].bias)
+    flat = g.node("Reshape", [logits, g.constant(np.array([0, classes, -1], np.int64), "shape")])
+    g.output(g.node("Gather", [flat, pixels], axis=2), "logits", ["n", classes, "p"])
+    g.output(image, "image", ["n", 3, 64, 64])
     g.save(path)
 
 

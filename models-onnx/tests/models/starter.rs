@@ -86,6 +86,20 @@ fn codes_become_classes_and_pictures_are_compared_as_in_python() {
     assert_eq!([class_at(0, 0), class_at(0, 63)], ["background"; 2]);
     assert!((0..64).any(|y| class_at(y, 32) == "skin"), "no skin down the middle");
 
+    // Some of the pixels, with the picture: what a painted mask is optimised through.
+    let pixels = ndarray::arr1(&[0i64, 63, 32 * 64 + 32, 4095]).into_dyn();
+    let mut some = Session::open(&runtime(), &pack, Role::SegmenterAt).unwrap();
+    let inputs = [("styles", Tensor::F32(styles.view())), ("pixels", Tensor::I64(pixels.view()))];
+    let results = some.run(&inputs, &cancel).unwrap();
+    for (at, &pixel) in pixels.iter().enumerate() {
+        let (y, x) = (pixel as usize / 64, pixel as usize % 64);
+        for class in 0..names.len() {
+            let (here, whole) = (results[0][[0, class, at]], logits[[0, class, y, x]]);
+            assert!((here - whole).abs() < 1e-3, "{class} at {pixel}: {here}, of the whole {whole}");
+        }
+    }
+    close(&results[1], &golden("starter_reconstruction"), "picture beside the classes");
+
     let image = image().into_dyn();
     let mut identity = Session::open(&runtime(), &pack, Role::Identity).unwrap();
     let who = identity.run(&[("image", Tensor::F32(image.view()))], &cancel).unwrap().swap_remove(0);
