@@ -36,6 +36,9 @@ fn the_tiny_pack_is_sound() {
         Role::Identity,
         Role::Perceptual,
         Role::Mapper,
+        Role::FaceProposal,
+        Role::FaceRefinement,
+        Role::FaceLandmarks,
     ];
     assert_eq!(pack.missing(&Role::ALL), missing);
     assert_eq!(pack.hash(), crate::support::hash(&tiny_folder().join("pack.toml")));

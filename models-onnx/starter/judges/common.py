@@ -1,0 +1,17 @@
+"""What the judges share with the training code: the shards and what their numbers mean."""
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "train"))
+
+import captions  # noqa: E402, F401
+from dataset import ATTRIBUTES, NAMES, Heads, unit_range  # noqa: E402, F401
+from direction import style_direction  # noqa: E402, F401
+from generator import CLASSES  # noqa: E402, F401
+from sentences import Sentences  # noqa: E402, F401
+from sheets import save_sheet  # noqa: E402, F401
+
+SIDE = 64  # of the pictures that judges see
+# Columns of `params` that say whose head it is: all morphs but those of expressions, and the colour of the skin.
+IDENTITY = [*range(181), 206, 207, 208]
