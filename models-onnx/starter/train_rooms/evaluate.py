@@ -2,7 +2,7 @@
 
     python evaluate.py --held-out HELD --pack ../../packs/starter-rooms --judge RUN/judge.resume.pt --sheets ../sheets
 
-Where things are is read off by the judge (`judge.py`), which knows nothing of blobs.
+Where things are is read off by the judge; see `moves.py`.
 """
 import argparse
 import json
@@ -12,27 +12,12 @@ import numpy as np
 import torch
 
 import fields
-from dataset import CLASSES, PARTS, THINGS, Rooms, classes_of
+from dataset import CLASSES, Rooms
 from export import FIELDS, Pack, load, per_picture
 from judge import Judge, intersections
 from model import Generator
+from moves import judged, moves, told
 from sheets import outlines, save
-
-# A thing that the judge sees in fewer pixels than this is not measured.
-SEEN = 12
-
-
-def judged(judge, pictures):
-    with torch.no_grad():
-        found = [judge(torch.from_numpy(p)).argmax(1) for p in np.array_split(pictures, max(1, len(pictures) // 64))]
-    return torch.cat(found).numpy()
-
-
-def where(classes, part):
-    """Mean place of a part's class, 0..1, and how many pixels it has."""
-    y, x = np.nonzero(np.isin(classes, classes_of(part)))
-    side = classes.shape[-1]
-    return (np.array([x.mean() + 0.5, y.mean() + 0.5]) / side if len(x) else None), len(x)
 
 
 def true_blobs(describe, data, index):
@@ -43,72 +28,6 @@ def true_blobs(describe, data, index):
                       covs=torch.eye(2).expand(n, 1, 2, 2))  # fmt: skip
     join = lambda k: torch.cat([background[k], target[k]], 1) if k in background else target[k]
     return {k: join(k).numpy() for k in FIELDS}
-
-
-def taken(blobs, i):
-    return {k: v[i : i + 1].copy() for k, v in blobs.items()}
-
-
-def step(part, blobs, rng, free):
-    """A move for a blob that keeps its thing in the picture: to the side, and up or down for what hangs."""
-    x, y = blobs["xs"][0, part], blobs["ys"][0, part]
-    reach = free / 2
-    dx = rng.uniform(0.08, 0.25) * (1 if x < 0.5 else -1)
-    if rng.random() < 0.3 and reach < x + -dx < 1 - reach:
-        dx = -dx
-    dy = rng.uniform(-0.08, 0.08) if PARTS[part] in ("window", "picture") else 0.0
-    return np.array([dx, dy if 0.1 < y + dy < 0.45 else 0.0])
-
-
-def moves(pack, judge, blobs, count, seed=0):
-    """Moves one blob of each of `count` rooms, many times over the things there are; rows of what was seen.
-
-    Curtains are left out: the two have one class, so that the judge cannot say which of them moved.
-    """
-    rng = np.random.default_rng(seed)
-    rows, shown = [], []
-    for i in range(count):
-        before = taken(blobs, i)
-        there = [p for p in THINGS if before["sizes"][0, p] > fields.LEAST / 2 and "curtain" not in PARTS[p]]
-        drawn = pack.draw(before)
-        classes = judged(judge, drawn)[0]
-        for part in there:
-            place, size = where(classes, part)
-            if size < SEEN:
-                rows.append(dict(part=PARTS[part], unseen=1))
-                continue
-            wide = np.ptp(np.nonzero(np.isin(classes, classes_of(part)))[1]) / 64
-            by = step(part, before, rng, wide)
-            after = {k: v.copy() for k, v in before.items()}
-            after["xs"][0, part] += by[0]
-            after["ys"][0, part] += by[1]
-            redrawn = pack.draw(after)
-            found = judged(judge, redrawn)[0]
-            place_after, size_after = where(found, part)
-            row = dict(part=PARTS[part], unseen=0, moved=float(np.linalg.norm(by)))
-            row["error"] = 1.0 if size_after < SEEN else float(np.linalg.norm(place_after - place - by))
-            # Elsewhere: more than 8 pixels from where the thing was and is.
-            near = np.isin(classes, classes_of(part)) | np.isin(found, classes_of(part))
-            near = torch.nn.functional.max_pool2d(torch.from_numpy(near)[None, None].float(), 17, 1, 8)[0, 0].bool().numpy()
-            error = (np.clip(redrawn, -1, 1) - np.clip(drawn, -1, 1))[0][:, ~near] / 2
-            row["elsewhere"] = float(-10 * np.log10((error**2).mean() + 1e-10))
-            rows.append(row)
-            if len(shown) < 24 and rng.random() < 0.4:
-                shown.append((drawn[0], redrawn[0], before, after, part))
-    return rows, shown
-
-
-def told(rows):
-    """Share of moves within 5 % of the width, and the median error, by part and for all."""
-    table = {}
-    for name in [*dict.fromkeys(r["part"] for r in rows), "all"]:
-        mine = [r for r in rows if name in (r["part"], "all") and not r["unseen"]]
-        if mine:
-            errors = np.array([r["error"] for r in mine])
-            table[name] = dict(moves=len(mine), within=round(float((errors <= 0.05).mean()), 3),
-                               median=round(float(np.median(errors)), 4),
-                               elsewhere=round(float(np.median([r["elsewhere"] for r in mine])), 1))  # fmt: skip
-    return table
 
 
 def main():
@@ -184,15 +103,15 @@ def taken_part(blobs, part):
 
 
 def changes(pack, describe, pairs):
-    """How near a changed blob comes to the renderer's own picture of the change: PSNR of both, and of leaving it."""
-    table = {}
+    """How much of what the renderer's own changes do to a picture the same changes of blobs do: 1 for all of it."""
     before, after = torch.arange(0, len(pairs), 2), torch.arange(1, len(pairs), 2)
-    right, left = (pairs.pictures(i).contiguous().numpy() for i in (after, before))
-    drawn = pack.draw(true_blobs(describe, pairs, after))
+    right = (pairs.pictures(after) - pairs.pictures(before)).numpy()
+    found = pack.draw(true_blobs(describe, pairs, after)) - pack.draw(true_blobs(describe, pairs, before))
+    table = {}
     for number, name in enumerate(["moved", "resized", "removed", "recoloured"]):
         mine = (pairs.change == number).numpy()
-        table[name] = dict(pairs=int(mine.sum()), psnr=round(float(per_picture(drawn, right)[mine].mean()), 2),
-                           unchanged=round(float(per_picture(left, right)[mine].mean()), 2))  # fmt: skip
+        left = ((found - right)[mine] ** 2).sum() / (right[mine] ** 2).sum()
+        table[name] = dict(pairs=int(mine.sum()), explained=round(float(1 - left), 3))
     return table
 
 

@@ -29,13 +29,15 @@ def off(found, right):
     seen = lambda x: (x * there).sum() / count
     place = seen((found["xs"] - right["xs"]).abs() + (found["ys"] - right["ys"]).abs())
     size = F.smooth_l1_loss(compressed(found["sizes"][:, 1:]), compressed(right["sizes"]), beta=0.2)
+    # A size's sign says whether the blob is there at all.
+    sign = F.binary_cross_entropy_with_logits(0.5 * found["sizes"][:, 1:], there)
     shape = seen((found["covs"] - right["covs"]).abs().sum((2, 3)) / AREA)
     vectors = sum(((found[k] - right[k]).square() * with_background).mean() for k in ("features", "styles"))
-    return dict(place=place, size=size, shape=shape, vectors=vectors)
+    return dict(place=place, size=size, sign=sign, shape=shape, vectors=vectors)
 
 
 def loss(parts):
-    return 20 * parts["place"] + 2 * parts["size"] + 0.5 * parts["shape"] + 6 * parts["vectors"]
+    return 20 * parts["place"] + 2 * parts["size"] + 4 * parts["sign"] + 0.5 * parts["shape"] + 6 * parts["vectors"]
 
 
 @torch.no_grad()
