@@ -60,8 +60,13 @@ def save(path, parts, took):
 
 
 def convert(program, checkpoint, pack):
+    """Makes the pack anew, but for its model card."""
+    card = pack / "README.md"
+    text = card.read_text() if card.is_file() else None
     subprocess.run([program, "convert", str(checkpoint), "-o", str(pack.resolve()), "--half", "--replace", "--yes",
                     "--name", "Starter rooms", "--domain", "rendered rooms"], check=True)  # fmt: skip
+    if text:
+        card.write_text(text)
 
 
 def describe(pack, fidelity):

@@ -16,6 +16,7 @@ def arguments(parser=None, minutes=30.0, batch=16, rate=2e-3):
     parser.add_argument("data", nargs="+", help="folders of shards")
     parser.add_argument("--out", required=True, help="folder for checkpoints and the log")
     parser.add_argument("--resume", action="store_true", help="go on from what is in OUT")
+    parser.add_argument("--start", help="a checkpoint of `export.py` to start from")
     parser.add_argument("--minutes", type=float, default=minutes, help="wall-clock time of this run")
     parser.add_argument("--batch", type=int, default=batch)
     parser.add_argument("--rate", type=float, default=rate)
@@ -54,8 +55,9 @@ class Run:
             self.adam.load_state_dict(saved["adam"])
             self.number, self.seen, self.seconds = saved["step"], saved["seen"], saved["seconds"]
         self.log = open(self.out / f"{name}.jsonl", "a", buffering=1)
-        self.log.write(json.dumps({"config": {k: str(v) for k, v in vars(args).items() if k not in ("data", "out")},
-                                   "device": self.device.type, "torch": torch.__version__}) + "\n")  # fmt: skip
+        # Without paths: they say nothing elsewhere.
+        told = {k: v for k, v in vars(args).items() if k not in ("data", "out", "held_out", "decoder", "start")}
+        self.log.write(json.dumps({"config": told, "device": self.device.type, "torch": torch.__version__}) + "\n")
 
     @property
     def path(self):

@@ -19,7 +19,6 @@ from run import Run, arguments
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--held-out", required=True, help="folder of rooms that are never trained on")
-    parser.add_argument("--start", help="a checkpoint of `export.py` to start from")
     parser.add_argument("--fixed", action="store_true",
                         help="keep the vectors, so that layout network and inverter can be trained at the same time")
     args = arguments(parser)

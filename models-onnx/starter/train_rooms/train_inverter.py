@@ -11,9 +11,10 @@ import torch
 import fields
 import losses
 from dataset import Rooms
+from export import load
 from model import inverter, layout
 from run import Run, arguments
-from train_layout import describer
+from train_layout import trained_generator
 
 
 def decoded(generator, blobs):
@@ -22,17 +23,19 @@ def decoded(generator, blobs):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--decoder", required=True, help="decoder.resume.pt")
+    parser.add_argument("--decoder", required=True, help="decoder.resume.pt or a checkpoint")
     parser.add_argument("--held-out", required=True, help="folder of rooms that are never trained on")
     args = arguments(parser, minutes=20, batch=32, rate=1e-3)
     data, held = Rooms(args.data), Rooms([args.held_out], "shard-*.npz")
-    generator = describer(args.decoder)
+    generator = trained_generator(args.decoder)
     net = inverter()
     with torch.no_grad():
         first = torch.arange(min(len(data), 2000))
         mean = fields.mean_output(fields.target(generator.describe, data.blobs[first], data.described[first]))
         net.final_linear[1].bias.copy_(mean)
         net.final_linear[1].weight.mul_(0.1)
+    if args.start:
+        load(args.start, {"inverter.": net})
     split = layout().split
     run = Run("inverter", args, net)
     at = run.device

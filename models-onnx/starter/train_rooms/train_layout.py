@@ -11,29 +11,36 @@ import torch
 
 import fields
 from dataset import Rooms
+from export import load
 from model import Generator, layout
 from run import Run, arguments
 
 
-def describer(path):
-    """The trained descriptions (averaged) of a decoder's checkpoint."""
+def trained_generator(path):
+    """Decoder and descriptions, trained: from `decoder.resume.pt` (the average) or a checkpoint of `export.py`."""
     net = Generator()
-    net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["average"])
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    if "average" in saved:
+        net.load_state_dict(saved["average"])
+    else:
+        load(path, {"generator_ema.": net.decoder, "describe.": net.describe})
     return net.requires_grad_(False).eval()
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--decoder", required=True, help="decoder.resume.pt, whose descriptions are used")
+    parser.add_argument("--decoder", required=True, help="decoder.resume.pt or a checkpoint, whose vectors are used")
     args = arguments(parser, minutes=5, batch=64, rate=1e-3)
     data = Rooms(args.data, "layouts-*.npz")
-    describe = describer(args.decoder).describe
+    describe = trained_generator(args.decoder).describe
     net = layout()
     right = fields.target(describe, data.blobs, data.described)
     # Its layers learn a hundredth as fast as others; the bias starts where the mean is.
     with torch.no_grad():
         net.mlp[-1].bias.copy_(fields.mean_output(right) * 100)
         net.mlp[-1].weight.mul_(0.1)
+    if args.start:
+        load(args.start, {"layout_net_ema.": net})
     run = Run("layout", args, net, speeds=100.0)
     at = run.device
     right = {k: v.to(at) for k, v in right.items()}

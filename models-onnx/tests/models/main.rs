@@ -8,5 +8,6 @@ mod direction;
 mod edit;
 mod pack;
 mod relevance;
+mod rooms;
 mod session;
 mod starter;
