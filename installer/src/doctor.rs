@@ -82,12 +82,14 @@ fn data(places: &Places) -> Result<Vec<Finding>> {
             bad(format!("{what} (absent or damaged)"), "cargo pentimento-installer fetch")
         });
     }
-    let pack = places.data.join("packs/starter-faces");
-    findings.push(if pack.join("pack.toml").is_file() {
-        good(format!("starter pack: {}", pack.display()))
-    } else {
-        bad(format!("starter pack: {}", pack.display()), "cargo pentimento-installer install")
-    });
+    findings.extend(place::STARTERS.map(|pack| {
+        let pack = places.data.join(pack);
+        if pack.join("pack.toml").is_file() {
+            good(format!("starter pack: {}", pack.display()))
+        } else {
+            bad(format!("starter pack: {}", pack.display()), "cargo pentimento-installer install")
+        }
+    }));
     Ok(findings)
 }
 

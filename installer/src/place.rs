@@ -13,7 +13,10 @@ use crate::steps::Done;
 /// What cargo builds and GIMP needs: the launcher, the plug-in, the dialogs.
 pub(crate) const BUILT: [&str; 3] = ["pentimento", "libpentimento.so", "libpentimento_ui.so"];
 /// The parts of the data folder that are ours; the user's own packs lie beside them.
-const OURS: [&str; 6] = ["onnxruntime", "shared", "packs/starter-faces", "packs/landmarks", "locale", "bin"];
+const OURS: [&str; 7] =
+    ["onnxruntime", "shared", STARTERS[0], STARTERS[1], "packs/landmarks", "locale", "bin"];
+/// The packs that come along, in the data folder and in `models-onnx`.
+pub(crate) const STARTERS: [&str; 2] = ["packs/starter-faces", "packs/starter-rooms"];
 
 /// Copies the plug-in into `folder`.
 pub(crate) fn plug_in(tree: &Tree, folder: &Path) -> Result<Done> {
@@ -48,7 +51,7 @@ pub(crate) fn program(tree: &Tree, places: &Places) -> Result<Done> {
     Ok(Done::Now(format!("{} → {}", link.display(), target.display())))
 }
 
-/// Copies the starter pack and compiles the translations into a data folder.
+/// Copies the starter packs and compiles the translations into a data folder.
 pub(crate) fn data(tree: &Tree, data: &Path) -> Result<Done> {
     let packs = tree.root.join("models-onnx/packs");
     let mut files = Vec::new();
@@ -181,10 +184,12 @@ mod tests {
         for name in BUILT {
             fs::write(tree.built(name), name).unwrap();
         }
-        let pack = tree.root.join("models-onnx/packs/starter-faces");
-        fs::create_dir_all(pack.join("deep")).unwrap();
-        fs::write(pack.join("pack.toml"), "version = 1").unwrap();
-        fs::write(pack.join("deep/g.onnx"), "graph").unwrap();
+        for pack in STARTERS {
+            let pack = tree.root.join("models-onnx").join(pack);
+            fs::create_dir_all(pack.join("deep")).unwrap();
+            fs::write(pack.join("pack.toml"), "version = 1").unwrap();
+            fs::write(pack.join("deep/g.onnx"), "graph").unwrap();
+        }
         tree
     }
 
@@ -199,7 +204,9 @@ mod tests {
         assert!(matches!(program(&tree, &places).unwrap(), Done::Now(_)));
         assert!(matches!(program(&tree, &places).unwrap(), Done::Already(_)));
         data(&tree, &places.data).unwrap();
-        assert_eq!(fs::read(places.data.join("packs/starter-faces/deep/g.onnx")).unwrap(), b"graph");
+        for pack in STARTERS {
+            assert_eq!(fs::read(places.data.join(pack).join("deep/g.onnx")).unwrap(), b"graph");
+        }
         assert_eq!(fs::read(places.program()).unwrap(), b"pentimento");
 
         fs::create_dir_all(places.data.join("packs/mine")).unwrap();
@@ -208,7 +215,7 @@ mod tests {
         remove_rest(&places, true).unwrap();
         assert!(places.program().symlink_metadata().is_err());
         assert!(places.data.join("packs/mine").is_dir(), "the user's own packs stay");
-        assert!(!places.data.join("packs/starter-faces").exists());
+        assert!(STARTERS.iter().all(|pack| !places.data.join(pack).exists()));
     }
 
     #[test]

@@ -42,9 +42,9 @@ class Normalise(nn.Module):
 class Layout(nn.Module):
     """z [n, noise] to the fields of `blobs` blobs and the background."""
 
-    def __init__(self, blobs, noise=512, hidden=1024, feature=768, style=512, layers=8):
+    def __init__(self, blobs, noise=512, hidden=1024, feature=768, style=512, layers=8, area=0.02):
         super().__init__()
-        self.blobs, self.feature, self.style = blobs, feature, style
+        self.blobs, self.feature, self.style, self.area = blobs, feature, style, area
         last = (blobs + 1) * (1 + feature + style) + blobs * 6
         sizes = [noise] + [hidden] * (layers - 1) + [last]
         dense = [Dense(a, b, 0.01, b is last) for a, b in zip(sizes, sizes[1:])]
@@ -66,7 +66,7 @@ class Layout(nn.Module):
         xy = xy.sigmoid()
         features = normalised(torch.cat([background_feature[:, None], features], 1))
         styles = normalised(torch.cat([background_style[:, None], styles], 1))
-        return dict(xs=xy[..., 0], ys=xy[..., 1], sizes=sizes, covs=covariances(shapes), features=features,
+        return dict(xs=xy[..., 0], ys=xy[..., 1], sizes=sizes, covs=covariances(shapes, self.area), features=features,
                     styles=styles)
 
 

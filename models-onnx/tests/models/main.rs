@@ -9,5 +9,6 @@ mod edit;
 mod landmarks;
 mod pack;
 mod relevance;
+mod rooms;
 mod session;
 mod starter;

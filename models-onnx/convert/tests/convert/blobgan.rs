@@ -300,3 +300,26 @@ fn files_of_other_networks_and_of_other_sizes_are_refused() {
     let roles: Vec<_> = only(&|n| !n.contains("inverter")).unwrap().parts.iter().map(|p| p.role).collect();
     assert_eq!(roles, ["mapping", "layout", "synthesis"]);
 }
+
+#[test]
+fn the_checkpoint_of_the_starter_pack_has_its_own_area_and_widths() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let checkpoint = Checkpoint::open(here.join("../starter/checkpoint/rooms64.ckpt")).unwrap();
+    let form = blobgan::recognise(&checkpoint).unwrap();
+    assert_eq!(form.area, Some(0.002));
+    let (layout, decoder, inverter) = (form.layout.unwrap(), form.decoder.unwrap(), form.inverter.unwrap());
+    assert_eq!((layout.noise, layout.layers.len(), layout.layers[7]), (80, 8, inverter.outputs));
+    assert_eq!((decoder.resolution(), decoder.channels), (64, vec![96, 48, 24]));
+    assert_eq!((decoder.features, decoder.styles, inverter.resolution), (64, 64, 64));
+
+    // The pack holds the same weights, rounded to half precision once more after gains were folded into them.
+    let golden = |name: &str| -> ArrayD<f32> {
+        ndarray_npy::read_npy(here.join(format!("../tests/golden/rooms_{name}.npy"))).unwrap()
+    };
+    let network = blobgan::build(&checkpoint, &Options::default()).unwrap();
+    let blobs: Vec<ArrayD<f32>> = FIELDS.iter().map(|field| golden(field)).collect();
+    let inputs: Vec<(&str, &ArrayD<f32>)> = FIELDS.into_iter().zip(&blobs).collect();
+    let made = &Runner::new(part(&network, "synthesis")).run(&inputs)["image"];
+    let off = difference(made, &golden("reconstruction"));
+    assert!(off < 5e-3, "{off}");
+}

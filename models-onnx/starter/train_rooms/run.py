@@ -1,0 +1,103 @@
+"""What all trainings share: the clock, the log, the average, and checkpoints to go on from."""
+import argparse
+import copy
+import json
+import os
+import pathlib
+import time
+
+import torch
+
+import losses
+
+
+def arguments(parser=None, minutes=30.0, batch=16, rate=2e-3):
+    parser = parser or argparse.ArgumentParser()
+    parser.add_argument("data", nargs="+", help="folders of shards")
+    parser.add_argument("--out", required=True, help="folder for checkpoints and the log")
+    parser.add_argument("--resume", action="store_true", help="go on from what is in OUT")
+    parser.add_argument("--start", help="a checkpoint of `export.py` to start from")
+    parser.add_argument("--minutes", type=float, default=minutes, help="wall-clock time of this run")
+    parser.add_argument("--batch", type=int, default=batch)
+    parser.add_argument("--rate", type=float, default=rate)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    return args
+
+
+def device():
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class Run:
+    """A training of `net`: `for _ in run` gives steps until the time is over; `run.step(loss)` learns."""
+
+    def __init__(self, name, args, net, speeds=None, ema=0.997):
+        self.name, self.args, self.ema = name, args, ema
+        self.out = pathlib.Path(args.out)
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.device = device()
+        self.net = net.to(self.device)
+        self.average = copy.deepcopy(self.net).requires_grad_(False)
+        learnt = [p for p in self.net.parameters() if p.requires_grad]
+        self.adam = torch.optim.Adam(learnt, betas=(0.9, 0.99))
+        self.factor = speeds or 1.0
+        # Half precision where the hardware is made for it.
+        self.half = torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda")
+        self.number = self.seen = 0
+        self.seconds = 0.0
+        if args.resume:
+            saved = torch.load(self.path, map_location=self.device, weights_only=True)
+            self.net.load_state_dict(saved["net"])
+            self.average.load_state_dict(saved["average"])
+            self.adam.load_state_dict(saved["adam"])
+            self.number, self.seen, self.seconds = saved["step"], saved["seen"], saved["seconds"]
+        self.log = open(self.out / f"{name}.jsonl", "a", buffering=1)
+        # Without paths: they say nothing elsewhere.
+        told = {k: v for k, v in vars(args).items() if k not in ("data", "out", "held_out", "decoder", "start")}
+        self.log.write(json.dumps({"config": told, "device": self.device.type, "torch": torch.__version__}) + "\n")
+
+    @property
+    def path(self):
+        return self.out / f"{self.name}.resume.pt"
+
+    def steps(self, measure, every=120.0, save_every=120.0):
+        started, next_look, next_save = time.time(), every / 2, save_every
+        first = self.number
+        while True:
+            elapsed = time.time() - started
+            fraction = elapsed / (self.args.minutes * 60)
+            if elapsed >= next_look or fraction >= 1:
+                next_look = elapsed + every
+                with torch.no_grad():
+                    row = dict(minutes=round((self.seconds + elapsed) / 60, 1), step=self.number, seen=self.seen,
+                               **{k: round(float(v), 4) for k, v in measure(self.average).items()})  # fmt: skip
+                self.log.write(json.dumps(row) + "\n")
+                print(self.name, row, flush=True)
+            if elapsed >= next_save or fraction >= 1:
+                next_save = elapsed + save_every
+                self.save(self.seconds + elapsed)
+            if fraction >= 1:
+                return
+            rate = self.args.rate * losses.speed(self.number - first, fraction)
+            for group in self.adam.param_groups:
+                group["lr"] = rate * self.factor
+            yield fraction
+
+    def step(self, loss, count):
+        self.adam.zero_grad()
+        loss.backward()
+        self.adam.step()
+        self.number += 1
+        self.seen += count
+        keep = min(self.ema, (1 + self.number) / (10 + self.number))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.net.parameters()), 1 - keep)
+
+    def save(self, seconds):
+        state = dict(net=self.net.state_dict(), average=self.average.state_dict(), adam=self.adam.state_dict(),
+                     step=self.number, seen=self.seen, seconds=seconds)  # fmt: skip
+        torch.save(state, f"{self.path}.part")
+        os.replace(f"{self.path}.part", self.path)
