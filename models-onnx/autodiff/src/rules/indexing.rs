@@ -1,7 +1,7 @@
 //! Operators that take elements by their place.
 
 use crate::backward::Step;
-use crate::dim;
+use crate::dim::{self, Dim};
 use crate::error::Refusal;
 use crate::graph::{Attributes, Setting};
 use crate::shapes;
@@ -78,12 +78,8 @@ pub(super) fn gather(s: &mut Step<'_>) -> Result<(), Refusal> {
     let list = t.reshape(&indices, &[flat[axis].clone()])?;
     let list = t.cast(&list, tensor::INT64);
     if size > LARGE {
-        let others: Vec<usize> = (0..flat.len()).filter(|&other| other != axis).collect();
-        let places = t.unsqueeze(&list, &others);
-        let places = t.expand_like(&places, &g);
         let zeros = t.zeros_like(&x)?;
-        let settings = [("axis", Setting::Int(whole(axis))), ("reduction", Setting::Word("add"))];
-        let d = t.op("ScatterElements", &[&zeros, &places, &g], &settings);
+        let d = put_back(t, &zeros, &list, &g, (axis, flat.len()));
         s.give(0, d);
         return Ok(());
     }
@@ -93,6 +89,17 @@ pub(super) fn gather(s: &mut Step<'_>) -> Result<(), Refusal> {
     let d = t.along(&g, axis, &matrix)?;
     s.give(0, d);
     Ok(())
+}
+
+/// Adds each slice of `g` along an axis, of `rank` axes, to the slice of `zeros` that the list names.
+///
+/// Not by ScatterND: on several threads, ONNX Runtime 1.31 loses sums there where places repeat.
+fn put_back(t: &mut Tape, zeros: &str, list: &str, g: &str, (axis, rank): (usize, usize)) -> String {
+    let others: Vec<usize> = (0..rank).filter(|&other| other != axis).collect();
+    let places = t.unsqueeze(list, &others);
+    let places = t.expand_like(&places, g);
+    let settings = [("axis", Setting::Int(whole(axis))), ("reduction", Setting::Word("add"))];
+    t.op("ScatterElements", &[zeros, &places, g], &settings)
 }
 
 /// With zeros around, what was added is cut off. Where the border is repeated or mirrored, it goes back to the
@@ -142,14 +149,52 @@ pub(super) fn pad(s: &mut Step<'_>) -> Result<(), Refusal> {
 
 /// `y[i, j] = x[index[i, j], j]`: back to where each was taken, summed where it was taken twice.
 pub(super) fn gather_elements(s: &mut Step<'_>) -> Result<(), Refusal> {
-    let axis = s.axis(0, &s.x(0)?)?;
-    scattered_back(s, "ScatterElements", Some(axis), 0)
+    let (x, indices, g) = (s.x(0)?, s.x(1)?, s.g()?);
+    let axis = s.axis(0, &x)?;
+    let zeros = s.tape.zeros_like(&x)?;
+    let settings = [("axis", Setting::Int(whole(axis))), ("reduction", Setting::Word("add"))];
+    let d = s.tape.op("ScatterElements", &[&zeros, &indices, &g], &settings);
+    s.give(0, d);
+    Ok(())
 }
 
-/// `y[i] = x[index[i, …]]`, an index being a row of numbers.
+/// `y[i] = x[index[i, …]]`, an index being a row of numbers: with the axes that these count along made one, as for
+/// [`gather`] from a long table.
 pub(super) fn gather_nd(s: &mut Step<'_>) -> Result<(), Refusal> {
     let batch = usize::try_from(s.node.int("batch_dims", 0)).map_err(|_| Refusal::Attribute("batch_dims"))?;
-    scattered_back(s, "ScatterND", None, batch)
+    let (x, mut indices, g) = (s.x(0)?, s.x(1)?, s.g()?);
+    let t = &mut *s.tape;
+    if batch > 0 {
+        indices = with_places(t, &indices, batch)?;
+    }
+    let (shape, picked) = (t.shape(&x)?, t.shape(&indices)?);
+    let unknown = || Refusal::Shape(x.clone());
+    let (columns, rows) = picked.split_last().ok_or_else(unknown)?;
+    let columns = columns.size().filter(|&n| n <= shape.len()).ok_or_else(unknown)?;
+    let (front, rest) = shape.split_at(columns);
+    let front: Option<Vec<i64>> = front.iter().map(|dim| dim.size().map(whole)).collect();
+    let front = front.ok_or_else(unknown)?;
+    let count = dim::product(rows).ok_or_else(|| Refusal::Shape(indices.clone()))?;
+    let total = front.iter().try_fold(1i64, |all, &n| all.checked_mul(n)).ok_or_else(unknown)?;
+    let total = usize::try_from(total).map_err(|_| unknown())?;
+    let strides: Vec<i64> = (0..columns).map(|at| front[at + 1..].iter().product()).collect();
+
+    let own = t.cast(&indices, tensor::INT64);
+    let (zero, sizes, strides) = (t.int(0), t.ints(&front), t.ints(&strides));
+    // Negative indices count from the end.
+    let negative = t.op("Less", &[&own, &zero], &[]);
+    let wrapped = t.add(&own, &sizes);
+    let own = t.choose(&negative, &wrapped, &own);
+    let places = t.mul(&own, &strides);
+    let places = t.sum(&places, &[rows.len()], false);
+    let list = t.reshape(&places, std::slice::from_ref(&count))?;
+    let g = t.reshape(&g, &[&[count], rest].concat())?;
+    let zeros = t.zeros_like(&x)?;
+    let zeros = t.reshape(&zeros, &[&[Dim::known(total)], rest].concat())?;
+    let d = put_back(t, &zeros, &list, &g, (0, rest.len() + 1));
+    let d = t.reshape_like(&d, &x);
+    s.give(0, d);
+    Ok(())
 }
 
 /// Rows of indices that count from the first axis on, for rows that count from the one after `batch` others.
@@ -171,19 +216,6 @@ fn with_places(t: &mut Tape, indices: &str, batch: usize) -> Result<String, Refu
     columns.push(own);
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     Ok(t.op("Concat", &columns, &[("axis", Setting::Int(-1))]))
-}
-
-fn scattered_back(s: &mut Step<'_>, op: &str, axis: Option<usize>, batch: usize) -> Result<(), Refusal> {
-    let (x, mut indices, g) = (s.x(0)?, s.x(1)?, s.g()?);
-    if batch > 0 {
-        indices = with_places(s.tape, &indices, batch)?;
-    }
-    let zeros = s.tape.zeros_like(&x)?;
-    let mut settings = vec![("reduction", Setting::Word("add"))];
-    settings.extend(axis.map(|axis| ("axis", Setting::Int(whole(axis)))));
-    let d = s.tape.op(op, &[&zeros, &indices, &g], &settings);
-    s.give(0, d);
-    Ok(())
 }
 
 /// `y = x` but for `y[index[i, j], j] = u[i, j]`, or plus that.

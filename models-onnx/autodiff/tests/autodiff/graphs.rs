@@ -34,6 +34,31 @@ fn check(model: &Model, x: &Array) {
     }
 }
 
+/// ScatterND would be the natural way back, but ONNX Runtime 1.31 loses sums in it on several threads.
+#[test]
+fn what_meets_at_one_place_is_all_summed() {
+    const TAKEN: usize = 60_000;
+    for (op, columns) in [("Gather", 1), ("GatherND", 1), ("GatherND", 2)] {
+        let places: Vec<i64> = (0..TAKEN * columns).map(|i| (i % 3) as i64).collect();
+        let shape = if op == "Gather" { vec![TAKEN] } else { vec![TAKEN, columns] };
+        let weights = vec![tensor::of_integers("places", &shape, &places)];
+        let nodes = vec![node(op, &["x", "places"], &["y"], Vec::new())];
+        let model = model(17, vec![info("x", tensor::FLOAT, &[Ok(2048), Ok(4)])], weights, nodes, &["y"]);
+        let gradient = Differentiate::new(model).pull_back("y").wrt("x").build().unwrap();
+        let mut runner = Runner::on(&gradient.model, 2);
+        let result: Vec<usize> = if columns == 2 { vec![TAKEN] } else { vec![TAKEN, 4] };
+        let ones = vec![1.0; result.iter().product()];
+        let x = (vec![2048, 4], noise(1, 2048 * 4));
+        let given = Arrays::from([("x".to_owned(), x), ("cotangent_y".to_owned(), (result, ones))]);
+        for _ in 0..10 {
+            let found: f32 = runner.run(&given)["grad_x"].1.iter().sum();
+            // Whole numbers as small as these are exact.
+            let expected = if columns == 2 { TAKEN } else { TAKEN * 4 };
+            assert_eq!(found, expected as f32, "{op} by {columns}");
+        }
+    }
+}
+
 #[test]
 fn a_block_of_attention_with_shapes_computed_in_the_graph() {
     // Exported transformers ask for the batch's size and reshape by it.
