@@ -8,6 +8,8 @@ from dataset import PARTS, THINGS, classes_of
 
 # A thing that the judge sees in fewer pixels than this is not measured.
 SEEN = 12
+# Nor one of whose blob less than this share shows: behind a bed, nobody can say where a thing is.
+SHOWN = 0.8
 
 
 def judged(judge, pictures):
@@ -27,15 +29,31 @@ def taken(blobs, i):
     return {k: v[i : i + 1].copy() for k, v in blobs.items()}
 
 
-def step(part, blobs, rng, free):
-    """A move for a blob that keeps its thing in the picture: to the side, and up or down for what hangs."""
-    x, y = blobs["xs"][0, part], blobs["ys"][0, part]
-    reach = free / 2
-    dx = rng.uniform(0.08, 0.25) * (1 if x < 0.5 else -1)
-    if rng.random() < 0.3 and reach < x + -dx < 1 - reach:
-        dx = -dx
-    dy = rng.uniform(-0.08, 0.08) if PARTS[part] in ("window", "picture") else 0.0
-    return np.array([dx, dy if 0.1 < y + dy < 0.45 else 0.0])
+def visible(blobs, part, side=48):
+    """Share of a blob that is in the picture and not below others, by the published splatting."""
+    axis = (np.arange(side) * 2 / side - 0.5).astype(np.float32)
+    delta = np.stack(np.broadcast_arrays(axis, axis[:, None]), 2)
+    delta = delta - np.stack([blobs["xs"][0], blobs["ys"][0]], 1)[:, None, None]
+    distance = np.einsum("kyxi,kij,kyxj->kyx", delta, np.linalg.inv(blobs["covs"][0]), delta)
+    covers = 1 / (1 + np.exp(np.clip(distance - blobs["sizes"][0][:, None, None], -50, 50)))
+    inside = (axis >= 0) & (axis < 1)
+    seen = covers[part] * (1 - covers[part + 1 :]).prod(0) * inside * inside[:, None]
+    return seen.sum() / covers[part].sum()
+
+
+def moved(blobs, part, rng):
+    """The blobs with one moved to the side, and up or down if it hangs; nothing if it is or would be hidden."""
+    if visible(blobs, part) < SHOWN:
+        return None, None
+    far, up = rng.uniform(0.08, 0.25), rng.uniform(-0.08, 0.08)
+    for dx in rng.permutation([-far, far]):
+        by = np.array([dx, up if PARTS[part] in ("window", "picture") else 0.0])
+        after = {k: v.copy() for k, v in blobs.items()}
+        after["xs"][0, part] += by[0]
+        after["ys"][0, part] += by[1]
+        if visible(after, part) >= SHOWN:
+            return after, by
+    return None, None
 
 
 def moves(pack, judge, blobs, count, seed=0):
@@ -55,11 +73,9 @@ def moves(pack, judge, blobs, count, seed=0):
             if size < SEEN:
                 rows.append(dict(part=PARTS[part], unseen=1))
                 continue
-            wide = np.ptp(np.nonzero(np.isin(classes, classes_of(part)))[1]) / 64
-            by = step(part, before, rng, wide)
-            after = {k: v.copy() for k, v in before.items()}
-            after["xs"][0, part] += by[0]
-            after["ys"][0, part] += by[1]
+            after, by = moved(before, part, rng)
+            if after is None:
+                continue
             redrawn = pack.draw(after)
             found = judged(judge, redrawn)[0]
             place_after, size_after = where(found, part)

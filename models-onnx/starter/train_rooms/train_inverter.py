@@ -41,6 +41,7 @@ def main():
     at = run.device
     generator.to(at)
     right = fields.target(generator.describe, data.blobs.to(at), data.described.to(at))
+    spread = fields.spread(right)
     shown = torch.arange(64)
     truth = fields.target(generator.describe, held.blobs[shown].to(at), held.described[shown].to(at))
 
@@ -48,7 +49,7 @@ def main():
         picture = held.pictures(shown, at)
         found = split(net(picture))
         made = decoded(generator, found)
-        return dict(fields.off(found, truth), there=fields.seen_right(found, truth), psnr=losses.psnr(made, picture))
+        return dict(fields.off(found, truth, spread), there=fields.seen_right(found, truth), psnr=losses.psnr(made, picture))
 
     for fraction in run.steps(measure):
         index = torch.randint(len(data), (args.batch,))
@@ -56,7 +57,7 @@ def main():
         with run.half:
             flat = run.net(picture)
         found = split(flat.float())
-        loss = fields.loss(fields.off(found, {k: v[index] for k, v in right.items()}))
+        loss = fields.loss(fields.off(found, {k: v[index] for k, v in right.items()}, spread))
         if fraction > 0.6:
             part = slice(0, args.batch // 4)
             made = decoded(generator, {k: v[part] for k, v in found.items()})

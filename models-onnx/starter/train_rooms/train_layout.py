@@ -44,19 +44,20 @@ def main():
     run = Run("layout", args, net, speeds=100.0)
     at = run.device
     right = {k: v.to(at) for k, v in right.items()}
+    spread = fields.spread(right)
     z = data.z.to(at)
     held = torch.arange(len(z) - 500, len(z))
 
     def measure(net):
         found, true = net.fields(net.hidden(z[held])), {k: v[held] for k, v in right.items()}
-        return dict(fields.off(found, true), there=fields.seen_right(found, true))
+        return dict(fields.off(found, true, spread), there=fields.seen_right(found, true))
 
     for _ in run.steps(measure):
         index = torch.randint(len(z) - 500, (args.batch,), device=at)
         with run.half:
             flat = run.net.mlp(z[index])
         found = run.net.split(flat.float())
-        run.step(fields.loss(fields.off(found, {k: v[index] for k, v in right.items()})), args.batch)
+        run.step(fields.loss(fields.off(found, {k: v[index] for k, v in right.items()}, spread)), args.batch)
 
 
 if __name__ == "__main__":
