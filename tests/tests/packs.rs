@@ -48,8 +48,8 @@ fn they_can_do_every_operation_and_say_where_they_come_from() {
 
 #[test]
 fn they_stay_small() {
-    for folder in shipped() {
-        let size = size(&folder);
-        assert!(size <= 25_000_000, "{} has {size} bytes", folder.display());
-    }
+    let sizes: Vec<_> = shipped().into_iter().map(|folder| (size(&folder), folder)).collect();
+    let all: u64 = sizes.iter().map(|(size, _)| size).sum();
+    // What a repository and a download bear, beside the sentence encoder that is fetched.
+    assert!(all <= 60_000_000, "{all} bytes: {sizes:?}");
 }
