@@ -10,12 +10,14 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use models_onnx::autodiff::{Adam, Differentiate, Loss, Measure, Model, Schedule, Term};
-use models_onnx::code::W_PLUS;
 use models_onnx::optimise::{GradientSession, Optimisation};
 use models_onnx::runtime::Options;
 use models_onnx::session::Tensor;
 use models_onnx::{Cancel, Pack, Places, Role, Runtime, generator};
 use ndarray::{Array4, ArrayD, Axis, concatenate};
+
+/// What moves.
+const CODE: &str = "affine.w_plus";
 
 /// Pictures that are optimised together.
 const BATCH: usize = 8;
@@ -38,9 +40,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let beside = |location: &str| weights.iter().find(|w| w.0 == location).map(|w| w.1.clone().into());
         Ok(Model::read_with(pack.graph(contract)?, beside)?)
     };
-    let generator_of_w = model(Role::Affine)?.join(model(Role::Synthesis)?, &[("styles", "styles")])?;
+    // Graphs of other makers may have values of the same names.
+    let affine = model(Role::Affine)?.prefixed("affine.")?;
+    let generator_of_w = affine.join(model(Role::Synthesis)?, &[("affine.styles", "styles")])?;
     let likeness = Term::new("likeness", Measure::MeanSquare, "image").against("target");
-    let gradient = Differentiate::new(generator_of_w).loss(Loss::of(likeness)).wrt(W_PLUS).build()?;
+    let gradient = Differentiate::new(generator_of_w).loss(Loss::of(likeness)).wrt(CODE).build()?;
     let mut session = GradientSession::open(&runtime, gradient)?;
 
     let pictures: Array4<f32> = ndarray_npy::read_npy(pictures)?;
@@ -49,14 +53,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     for some in pictures.axis_chunks_iter(Axis(0), BATCH) {
         let start = encoder.encode(&some.to_owned(), &cancel)?.w_plus()?.to_owned();
         let outcome = Optimisation::new(&mut session)
-            .variable(W_PLUS, start)
+            .variable(CODE, start)
             .constant("target", Tensor::F32(some.into_dyn()))
             .adam(Adam::default(), Schedule::ramped(rate))
             .steps(steps)
             .run(&cancel, |_| ControlFlow::Continue(()))?;
         let first = outcome.losses.first().copied().unwrap_or_default();
         println!("{} pictures: {first:.5} to {:.5}", codes.len() * BATCH, outcome.best_loss);
-        codes.push(outcome.best[W_PLUS].clone());
+        codes.push(outcome.best[CODE].clone());
     }
     let views: Vec<_> = codes.iter().map(|c| c.view()).collect();
     ndarray_npy::write_npy(out, &concatenate(Axis(0), &views)?)?;

@@ -6,6 +6,9 @@ from common import ATTRIBUTES, CLASSES
 from measures import batched, cosine, seen as as_judged
 from train import seen
 
+# An attribute is judged if the reader is right this often, and errs half as often at most as by the commonest value.
+RIGHT = 0.85
+
 HEADS = 50
 # What hides when an attribute is changed as asked, and so does not count as a change of its own.
 HIDES = {"hair": ("hair_colour", "fringe"), "hat": ("hair", "hair_colour", "fringe", "hat_colour"), "glasses": ("eyes",)}
@@ -75,7 +78,7 @@ def judged(judges, held, index, before, after, attribute, wanted):
     success = np.isin(now[attribute].argmax(1), values)
     shows, others = seen(held.data), {}
     for name in ATTRIBUTES:
-        if name == attribute or name in HIDES.get(attribute, ()):
+        if name == attribute or name in HIDES.get(attribute, ()) or not told(held.accuracy[name]):
             continue
         old = was[name].argmax(1)
         sure = was[name].max(1) > 0.5
@@ -89,12 +92,18 @@ def judged(judges, held, index, before, after, attribute, wanted):
     return {
         "heads": len(index),
         "success": float(success.mean()),
+        "judge": held.accuracy[attribute]["accuracy"],
         "before": float(np.isin(was[attribute].argmax(1), values).mean()),
         "others changed": float(sum(others.values())),
         "most": f"{most} {others[most]:.2f}",
         "identity": float(cosine(who, who_now).mean()),
         "background": float(change[place].mean()) if place.any() else 0.0,
     }
+
+
+def told(reader):
+    """Whether the reader can tell an attribute."""
+    return reader["accuracy"] >= RIGHT and 1 - reader["accuracy"] <= (1 - reader["chance"]) / 2
 
 
 def edits(judges, pack, held, styles, strength=None):

@@ -43,9 +43,25 @@ class Held:
         self.pictures = self.data.batch(self.data.train).numpy()
         self.truth = reduced(self.data.masks.numpy().astype(int))
         self.shares, self.identity = read(judges["reader"], self.pictures)
-        self.vectors = batched(judges["features"].vector, self.pictures)
-        self.center, self.spread = self.vectors.mean(0), self.vectors.std(0).clip(1e-6)
+        vectors = batched(judges["features"].vector, self.pictures).astype(np.float64)
+        values, axes = np.linalg.eigh(np.cov(vectors, rowvar=False))
+        # Axes along which renders hardly differ are where generators' pictures do: they count, but not without bounds.
+        self.center, self.white = vectors.mean(0), axes / np.sqrt(values.clip(0) + 0.01 * values.mean())
+        self.vectors = (vectors - self.center) @ self.white
+        self.accuracy = self.accuracies()
         self.classes = batched(lambda x: judges["segmenter"](x).argmax(1), self.pictures)
+
+    def accuracies(self):
+        """{attribute: {accuracy, chance}} of the reader, where it shows."""
+        shows, result = seen(self.data), {}
+        for name in ATTRIBUTES:
+            own = shows[name].numpy() & ((self.data.label("gender").numpy() == 0) if name == "beard" else True)
+            truth = self.data.label(name).numpy()[own]
+            result[name] = {
+                "accuracy": float((self.shares[name].argmax(1)[own] == truth).mean()),
+                "chance": float(np.bincount(truth).max() / len(truth)),
+            }
+        return result
 
     def sized(self, side):
         """The renders in the resolution of a pack."""
@@ -55,39 +71,31 @@ class Held:
         return F.avg_pool2d(torch.from_numpy(self.pictures), own // side).numpy()
 
     def features(self, judges, pictures):
-        """In units of the held-out renders."""
-        return (batched(judges["features"].vector, pictures) - self.center) / self.spread
+        """Along the principal axes of the held-out renders, in units of their deviations."""
+        return (batched(judges["features"].vector, pictures) - self.center) @ self.white
 
 
 def judge_the_judges(judges, held, made_of, changed):
     """What the judges themselves are worth on held-out renders."""
-    shows = seen(held.data)
-    reader = {}
-    for name, values in ATTRIBUTES.items():
-        own = shows[name].numpy() & ((held.data.label("gender").numpy() == 0) if name == "beard" else True)
-        truth = held.data.label(name).numpy()[own]
-        reader[name] = {
-            "accuracy": float((held.shares[name].argmax(1)[own] == truth).mean()),
-            "chance": float(np.bincount(truth).max() / len(truth)),
-        }
     identity = held.data.params[:, IDENTITY].numpy()
     identity = (identity - made_of["mean"].numpy()) / made_of["deviation"].numpy()
     unit = lambda x: x / np.linalg.norm(x, axis=1, keepdims=True)
     likeness = unit(held.identity[:500]) @ unit(identity[:500]).T
     strangers = cosine(held.identity[:-1], held.identity[1:])
-    whole = (held.vectors - held.center) / held.spread
-    half = len(whole) // 2
-    blurred = (as_judged(held.pictures) + torch.roll(as_judged(held.pictures), 1, 3)).numpy() / 2
+    half = held.count // 2
+    first, second = held.vectors[:half], held.vectors[half:]
+    soft = F.avg_pool2d(F.pad(as_judged(held.pictures[:half]), (1, 1, 1, 1), mode="replicate"), 3, 1)
+    blurred = held.features(judges, soft.numpy())
     result = {
-        "reader": reader,
+        "reader": held.accuracy,
         "identity": {
             "own head found among 500": float((likeness.argmax(1) == np.arange(len(likeness))).mean()),
             "likeness of strangers": float(strangers.mean()),
         },
         "segmenter": intersection_over_union(held.classes, held.truth),
         "features": {
-            "halves of the renders": distances(whole[:half], whole[half:]),
-            "renders blurred by a pixel": distances(held.features(judges, blurred), whole),
+            "one half of the renders and the other": distances(first, second),
+            "one half blurred (means of 3 x 3) and the other": distances(blurred, second),
         },
     }
     result["changed"] = {}
@@ -96,6 +104,7 @@ def judge_the_judges(judges, held, made_of, changed):
         after = Heads(folder)
         count = len(after.images)
         had = held.data.label(name)[:count] == ATTRIBUTES[name].index(value)
+        had |= (name == "beard") & (held.data.label("gender")[:count] == 1)
         index = (~had & (after.label(name) == ATTRIBUTES[name].index(value))).nonzero()[:, 0]
         before, pictures = held.pictures[index.numpy()], after.batch(index).numpy()
         result["changed"][folder.name] = judged(judges, held, index, before, pictures, name, [value])
@@ -138,10 +147,9 @@ def evaluate(pack, judges, held, args):
     made = pack.pictures(styles)
     result["seconds for a reconstruction"] = (time.time() - started) / len(made)
     sampled = pack.samples(held.count, seed=1)
-    whole = held.features(judges, held.pictures)
     result["pictures"] = {
-        "samples": distances(held.features(judges, sampled), whole),
-        "reconstructions": distances(held.features(judges, made), whole),
+        "samples": distances(held.features(judges, sampled), held.vectors),
+        "reconstructions": distances(held.features(judges, made), held.vectors),
     }
     result["encoder"] = fidelity(judges, held, renders, made)
     sheets = {"samples": as_judged(sampled[:96]).numpy(), "reconstructions": rows(held.pictures, as_judged(made).numpy())}
@@ -170,7 +178,7 @@ def rows(*sets, columns=16, count=48):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("packs", nargs="+")
+    parser.add_argument("packs", nargs="*", help="none to judge the judges only")
     parser.add_argument("--held", required=True)
     parser.add_argument("--judges", default=str(pathlib.Path(__file__).parent / "judges.pt"))
     parser.add_argument("--shared", required=True, help="folder of the shared files, with the sentence encoder")
@@ -185,7 +193,8 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     judges, about, made_of = load(args.judges)
     held = Held(args.held, judges)
-    own = {"trained": about, "held out": held.count} | judge_the_judges(judges, held, made_of, args.changed)
+    faces = about.pop("faces")
+    own = {"trained": about, "faces to train on": faces, "held out": held.count} | judge_the_judges(judges, held, made_of, args.changed)
     keep(out, "judges", own)
     for folder in args.packs:
         pack = Pack(folder, args.shared, args.threads)
