@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut session = GradientSession::open(&runtime, gradient)?;
 
     let pictures: Array4<f32> = ndarray_npy::read_npy(pictures)?;
-    let mut encoder = generator::open(&pack, &runtime);
+    let mut encoder = generator::open(&pack, &runtime)?;
     let mut codes: Vec<ArrayD<f32>> = Vec::new();
     for some in pictures.axis_chunks_iter(Axis(0), BATCH) {
         let start = encoder.encode(&some.to_owned(), &cancel)?.w_plus()?.to_owned();
