@@ -41,7 +41,7 @@ fn close(found: &ArrayD<f32>, expected: &ArrayD<f32>, what: &str) {
 fn pictures_become_blobs_and_pictures_as_in_python() {
     let (pack, cancel) = (rooms(), Cancel::new());
     pack.verify().unwrap();
-    let mut generator = generator::open(&pack, &runtime());
+    let mut generator = generator::open(&pack, &runtime()).unwrap();
     let image = image();
     let code = generator.encode(&image, &cancel).unwrap();
     for field in FIELDS {
@@ -68,7 +68,7 @@ fn noise_becomes_a_room_as_in_python() {
 #[test]
 fn a_moved_blob_changes_the_picture_there_and_nowhere_else() {
     let (pack, cancel) = (rooms(), Cancel::new());
-    let mut generator = generator::open(&pack, &runtime());
+    let mut generator = generator::open(&pack, &runtime()).unwrap();
     let code = generator.encode(&image(), &cancel).unwrap();
     let before = generator.synthesise(&code, &cancel).unwrap();
     // The bed or sofa.
