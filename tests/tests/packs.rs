@@ -28,12 +28,14 @@ fn every_file_has_the_hash_its_manifest_says() {
 }
 
 #[test]
-fn they_can_do_every_operation_and_say_where_they_come_from() {
+fn every_operation_can_be_done_with_one_of_them() {
     let data = pentimento_tests::Data::new();
-    for folder in shipped() {
-        let pack = Pack::open(&folder, &data.places.shared()).unwrap();
-        for operation in OPERATIONS {
-            assert!(pack.missing(operation.needs()).is_empty(), "{}: {}", folder.display(), operation.id());
+    let packs: Vec<Pack> =
+        shipped().iter().map(|folder| Pack::open(folder, &data.places.shared()).unwrap()).collect();
+    for operation in OPERATIONS {
+        let mut able = packs.iter().filter(|pack| pack.missing(operation.needs()).is_empty()).peekable();
+        assert!(able.peek().is_some(), "{}", operation.id());
+        for pack in able {
             let suggested = operation.suggested(pack.manifest());
             for param in operation.params() {
                 if let Some(value) = suggested.0.get(&*param.id) {
@@ -41,6 +43,14 @@ fn they_can_do_every_operation_and_say_where_they_come_from() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn they_say_where_they_come_from() {
+    let data = pentimento_tests::Data::new();
+    for folder in shipped() {
+        let pack = Pack::open(&folder, &data.places.shared()).unwrap();
         let licence = &pack.manifest().licence;
         assert!(!licence.spdx.is_empty() && licence.text.len() > 20 && licence.origin.len() > 20);
     }
