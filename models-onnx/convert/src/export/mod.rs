@@ -139,9 +139,11 @@ impl Export {
 
 /// Whether a file begins as an ONNX graph does: with the version of its format, which every exporter writes first.
 pub fn is_export(path: &Path) -> bool {
-    let mut first = [0u8; 2];
+    let mut first = [0u8; 9];
     let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut first));
-    read.is_ok() && first[0] == 0x08 && (1..=0x7f).contains(&first[1])
+    // Safetensors begin with a length, which may look the same, and then a header in JSON.
+    let safetensors = first[4..] == *b"\0\0\0\0{";
+    read.is_ok() && first[0] == 0x08 && (1..=0x7f).contains(&first[1]) && !safetensors
 }
 
 /// A file of settings in JSON.
@@ -169,4 +171,24 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
 
 fn refused(path: &Path, why: impl Into<String>) -> Error {
     Error::Export { why: why.into(), path: path.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_like_a_graph_need_not_be_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let is = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            is_export(&path)
+        };
+        assert!(is(b"\x08\x08\x12\x07pytorch\x1a\x06"));
+        // A header of 264 bytes; a pickle; nothing.
+        assert!(!is(b"\x08\x01\0\0\0\0\0\0{\"w\": {}}"));
+        assert!(!is(b"\x80\x02}q\x00X\x01\x00\x00"));
+        assert!(!is(b""));
+    }
 }
