@@ -17,6 +17,11 @@ while read -r file; do
     perl -0pe "s/(?<!\w)'([a-z_]\\w*)\\b(?!')/\$1/g; s/'\"'/QUOTE/g; 1 while s/\\\\\\n(\\h*)([^\\n]*)/\$2\\n/" "$file" > "$work/$file"
 done
 
+# What roles of packs are called is read in the plug-in, too.
+mkdir -p "$work/models-onnx/src/pack"
+perl -ne 'print /words: "([^"]+)"/ ? "msgid(\"$1\");\n" : "\n"' models-onnx/src/pack/role.rs \
+    > "$work/models-onnx/src/pack/role.rs"
+
 (cd "$work" && find . -name '*.rs' | sed 's,^\./,,' | sort > files)
 xgettext --directory="$work" --files-from="$work/files" --language=C --from-code=UTF-8 \
     --keyword --keyword=tr --keyword=msgid --add-comments=TRANSLATORS: \
