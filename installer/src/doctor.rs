@@ -82,12 +82,12 @@ fn data(places: &Places) -> Result<Vec<Finding>> {
             bad(format!("{what} (absent or damaged)"), "cargo pentimento-installer fetch")
         });
     }
-    findings.extend(place::STARTERS.map(|pack| {
+    findings.extend(place::PACKS.map(|pack| {
         let pack = places.data.join(pack);
         if pack.join("pack.toml").is_file() {
-            good(format!("starter pack: {}", pack.display()))
+            good(format!("pack: {}", pack.display()))
         } else {
-            bad(format!("starter pack: {}", pack.display()), "cargo pentimento-installer install")
+            bad(format!("pack: {}", pack.display()), "cargo pentimento-installer install")
         }
     }));
     Ok(findings)

@@ -60,7 +60,7 @@ enum What {
     },
     /// Take everything away again; packs of your own stay.
     Uninstall {
-        /// Also remove ONNX Runtime, the sentence encoder, the starter packs and the translations.
+        /// Also remove ONNX Runtime, the sentence encoder, the packs and the translations.
         #[arg(long)]
         data: bool,
     },
@@ -171,7 +171,7 @@ fn install(tree: &Tree, places: &Places, host: &Host) -> Result<()> {
         "Installing Pentimento",
         &[
             format!("get ONNX Runtime and the sentence encoder into {}", places.data.display()),
-            format!("copy the starter packs and the translations into {}", places.data.display()),
+            format!("copy the packs and the translations into {}", places.data.display()),
             format!("copy the plug-in into the settings of GIMP {}", series.join(", ")),
             format!("put the command line at {}", places.program().display()),
         ],
@@ -184,7 +184,7 @@ fn install(tree: &Tree, places: &Places, host: &Host) -> Result<()> {
 
 /// The steps that copy.
 fn place_all(tree: &Tree, places: &Places, series: &[String], steps: &mut Steps) -> Result<()> {
-    steps.run("starter packs and translations", || place::data(tree, &places.data))?;
+    steps.run("packs and translations", || place::data(tree, &places.data))?;
     for gimp in gimp::found() {
         let settings = places.settings(&gimp.series);
         if series.contains(&gimp.series) && !settings.exists() {

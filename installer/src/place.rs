@@ -13,10 +13,9 @@ use crate::steps::Done;
 /// What cargo builds and GIMP needs: the launcher, the plug-in, the dialogs.
 pub(crate) const BUILT: [&str; 3] = ["pentimento", "libpentimento.so", "libpentimento_ui.so"];
 /// The parts of the data folder that are ours; the user's own packs lie beside them.
-const OURS: [&str; 7] =
-    ["onnxruntime", "shared", STARTERS[0], STARTERS[1], "packs/landmarks", "locale", "bin"];
+const OURS: [&str; 7] = ["onnxruntime", "shared", PACKS[0], PACKS[1], PACKS[2], "locale", "bin"];
 /// The packs that come along, in the data folder and in `models-onnx`.
-pub(crate) const STARTERS: [&str; 2] = ["packs/starter-faces", "packs/starter-rooms"];
+pub(crate) const PACKS: [&str; 3] = ["packs/starter-faces", "packs/starter-rooms", "packs/landmarks"];
 
 /// Copies the plug-in into `folder`.
 pub(crate) fn plug_in(tree: &Tree, folder: &Path) -> Result<Done> {
@@ -51,7 +50,7 @@ pub(crate) fn program(tree: &Tree, places: &Places) -> Result<Done> {
     Ok(Done::Now(format!("{} → {}", link.display(), target.display())))
 }
 
-/// Copies the starter packs and compiles the translations into a data folder.
+/// Copies the packs that come along and compiles the translations into a data folder.
 pub(crate) fn data(tree: &Tree, data: &Path) -> Result<Done> {
     let packs = tree.root.join("models-onnx/packs");
     let mut files = Vec::new();
@@ -184,7 +183,7 @@ mod tests {
         for name in BUILT {
             fs::write(tree.built(name), name).unwrap();
         }
-        for pack in STARTERS {
+        for pack in PACKS {
             let pack = tree.root.join("models-onnx").join(pack);
             fs::create_dir_all(pack.join("deep")).unwrap();
             fs::write(pack.join("pack.toml"), "version = 1").unwrap();
@@ -204,7 +203,7 @@ mod tests {
         assert!(matches!(program(&tree, &places).unwrap(), Done::Now(_)));
         assert!(matches!(program(&tree, &places).unwrap(), Done::Already(_)));
         data(&tree, &places.data).unwrap();
-        for pack in STARTERS {
+        for pack in PACKS {
             assert_eq!(fs::read(places.data.join(pack).join("deep/g.onnx")).unwrap(), b"graph");
         }
         assert_eq!(fs::read(places.program()).unwrap(), b"pentimento");
@@ -215,7 +214,7 @@ mod tests {
         remove_rest(&places, true).unwrap();
         assert!(places.program().symlink_metadata().is_err());
         assert!(places.data.join("packs/mine").is_dir(), "the user's own packs stay");
-        assert!(STARTERS.iter().all(|pack| !places.data.join(pack).exists()));
+        assert!(PACKS.iter().all(|pack| !places.data.join(pack).exists()));
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn all(
         check(&mut steps, tally, "licences of dependencies", || licences::check(tree));
     }
     steps.run("build", || build(tree))?;
-    steps.run("starter packs and translations", || place::data(tree, &data))?;
+    steps.run("packs and translations", || place::data(tree, &data))?;
     let display = Display::open()?;
     if wishes.only.is_none() {
         steps.run("unit and black-box tests", || {
