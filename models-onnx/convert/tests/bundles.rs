@@ -228,6 +228,8 @@ fn an_exported_clip_goes_with_a_generator() {
     let bundle = Bundle::open(&[&files.photos, &clip]).unwrap();
     let report = bundle.report();
     assert!(report.contains("CLIP: image tower (32 px) and text tower, embeddings of 12"), "{report}");
+    // The export has its own, unlike the checkpoint of a tower.
+    assert!(!bundle.lacks_vocabulary() && Bundle::open(&[&files.pair]).unwrap().lacks_vocabulary());
     assert!(report.contains("yes  text edits by optimisation"), "{report}");
     let place = files.folder.path().join("pack");
     let wishes = Wishes {

@@ -63,9 +63,13 @@ pub(super) fn command() -> Command {
 pub(super) fn run(matches: &ArgMatches, places: &Places) -> Result<(), PluginError> {
     let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
     let mut files: Vec<PathBuf> = matches.get_many("FILE").into_iter().flatten().cloned().collect();
+    let mut bundle = Bundle::open(&files)?;
     // The installer fetches the vocabulary that every CLIP has in common.
-    files.extend(Some(places.shared().join(MERGES)).filter(|merges| merges.is_file()));
-    let bundle = Bundle::open(&files)?;
+    let merges = places.shared().join(MERGES);
+    if bundle.lacks_vocabulary() && merges.is_file() {
+        files.push(merges);
+        bundle = Bundle::open(&files)?;
+    }
     println!("{}", bundle.report());
     if matches.get_flag("report") {
         return Ok(());

@@ -80,6 +80,13 @@ impl Bundle {
         Ok(Self { files })
     }
 
+    /// Whether a text tower of CLIP was found, but not the vocabulary that its checkpoint leaves out.
+    pub fn lacks_vocabulary(&self) -> bool {
+        let tower = |found: &Found| matches!(found, Found::Clip(clip) if clip.text.is_some());
+        let known = |found: &Found| matches!(found, Found::Vocabulary(_));
+        self.all().any(|(_, found)| tower(found)) && !self.all().any(|(_, found)| known(found))
+    }
+
     /// What was found, under what terms, what it makes and what is missing, for people to read.
     pub fn report(&self) -> String {
         report::report(self)
