@@ -2,7 +2,7 @@
 //!
 //! Their nodes and weights stay what they were. What differs from exporter to exporter is what goes in and comes out:
 //! names, ranks, types of numbers, the order of axes, the values of black and white. That is read from each graph and
-//! mended at its [`ports`], with a few nodes before and after it, so that a role takes and gives the same in every pack.
+//! mended at its ports, with a few nodes before and after it, so that a role takes and gives the same in every pack.
 //!
 //! * [`diffusion`]: folders of Stable Diffusion, as Optimum and, earlier, Diffusers wrote them.
 //! * [`clip`]: towers of CLIP, in one graph or in two.
