@@ -7,8 +7,9 @@ use std::sync::Arc;
 use models_onnx::family::blobgan::FIELDS;
 use models_onnx::session::{Session, Tensor};
 use models_onnx::{Cancel, Pack, Role, fidelity, generator};
-use ndarray::{Array3, Array4, ArrayD, Axis};
+use ndarray::ArrayD;
 
+use crate::starter::{close, picture};
 use crate::support::runtime;
 
 fn golden(name: &str) -> ArrayD<f32> {
@@ -21,28 +22,13 @@ fn rooms() -> Arc<Pack> {
     Arc::new(Pack::open(&folder, &folder).unwrap())
 }
 
-/// A held-out render, in the pack's range.
-fn image() -> Array4<f32> {
-    let path = format!("{}/tests/golden/rooms_image.npy", env!("CARGO_MANIFEST_DIR"));
-    let pixels: Array3<u8> = ndarray_npy::read_npy(path).unwrap();
-    let unit = pixels.mapv(|v| f32::from(v) / 127.5 - 1.0);
-    unit.permuted_axes([2, 0, 1]).as_standard_layout().to_owned().insert_axis(Axis(0))
-}
-
-/// Same graphs and same ONNX Runtime, but other processors add up convolutions in another order.
-fn close(found: &ArrayD<f32>, expected: &ArrayD<f32>, what: &str) {
-    assert_eq!(found.shape(), expected.shape(), "{what}");
-    let scale = expected.fold(0.0f32, |m, v| m.max(v.abs()));
-    let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    assert!(worst <= 1e-4 * scale, "{what}: {worst} of {scale}");
-}
-
 #[test]
 fn pictures_become_blobs_and_pictures_as_in_python() {
     let (pack, cancel) = (rooms(), Cancel::new());
     pack.verify().unwrap();
     let mut generator = generator::open(&pack, &runtime()).unwrap();
-    let image = image();
+    // A held-out render.
+    let image = picture("rooms_image");
     let code = generator.encode(&image, &cancel).unwrap();
     for field in FIELDS {
         close(code.tensor(field).unwrap(), &golden(field), field);
@@ -69,7 +55,7 @@ fn noise_becomes_a_room_as_in_python() {
 fn a_moved_blob_changes_the_picture_there_and_nowhere_else() {
     let (pack, cancel) = (rooms(), Cancel::new());
     let mut generator = generator::open(&pack, &runtime()).unwrap();
-    let code = generator.encode(&image(), &cancel).unwrap();
+    let code = generator.encode(&picture("rooms_image"), &cancel).unwrap();
     let before = generator.synthesise(&code, &cancel).unwrap();
     // The bed or sofa.
     const SEAT: usize = 13;

@@ -34,14 +34,19 @@ pub(crate) fn starter() -> Arc<Pack> {
 
 /// The picture the goldens were made from, in the pack's range.
 fn image() -> Array4<f32> {
-    let pixels: Array3<u8> = ndarray_npy::read_npy(golden_path("starter_image")).unwrap();
+    picture("starter_image")
+}
+
+/// A picture among the goldens, black −1 and white 1.
+pub(crate) fn picture(name: &str) -> Array4<f32> {
+    let pixels: Array3<u8> = ndarray_npy::read_npy(golden_path(name)).unwrap();
     let unit = pixels.mapv(|v| f32::from(v) / 127.5 - 1.0);
     unit.permuted_axes([2, 0, 1]).as_standard_layout().to_owned().insert_axis(Axis(0))
 }
 
 /// Same graphs and same ONNX Runtime, but other processors add up convolutions in another order: single precision
 /// leaves about 1e-5 of the largest value after these depths, and ten times that is still far below what is visible.
-fn close(found: &ArrayD<f32>, expected: &ArrayD<f32>, what: &str) {
+pub(crate) fn close(found: &ArrayD<f32>, expected: &ArrayD<f32>, what: &str) {
     assert_eq!(found.shape(), expected.shape(), "{what}");
     let scale = expected.fold(0.0f32, |m, v| m.max(v.abs()));
     let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -62,13 +62,12 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(matches: &ArgMatches, places: &Places) -> Result<(), PluginError> {
     let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
-    let mut files: Vec<PathBuf> = matches.get_many("FILE").into_iter().flatten().cloned().collect();
+    let files: Vec<PathBuf> = matches.get_many("FILE").into_iter().flatten().cloned().collect();
     let mut bundle = Bundle::open(&files)?;
     // The installer fetches the vocabulary that every CLIP has in common.
     let merges = places.shared().join(MERGES);
     if bundle.lacks_vocabulary() && merges.is_file() {
-        files.push(merges);
-        bundle = Bundle::open(&files)?;
+        bundle.add(&merges)?;
     }
     println!("{}", bundle.report());
     if matches.get_flag("report") {

@@ -41,6 +41,21 @@ pub(crate) struct Brought {
     pub(crate) found: Vec<Found>,
 }
 
+impl Brought {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let (checkpoint, found) = if path.is_dir() || export::is_export(path) {
+            (Checkpoint::default(), found::exported(path)?)
+        } else if let Some(merges) = vocabulary(path) {
+            (Checkpoint::default(), vec![Found::Vocabulary(merges)])
+        } else {
+            let checkpoint = Checkpoint::open(path)?;
+            let found = found::recognise(&checkpoint);
+            (checkpoint, found)
+        };
+        Ok(Self { path: path.to_owned(), checkpoint, found })
+    }
+}
+
 /// What the files do not say.
 #[derive(Debug, Clone, Default)]
 pub struct Wishes {
@@ -62,22 +77,17 @@ impl Bundle {
     /// # Errors
     /// [`Error::Checkpoint`] or [`Error::Export`] for one that cannot be read, naming it.
     pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Error> {
-        let open = |path: &P| {
-            let path = path.as_ref();
-            if path.is_dir() || export::is_export(path) {
-                let found = found::exported(path)?;
-                return Ok(Brought { path: path.to_owned(), checkpoint: Checkpoint::default(), found });
-            }
-            if let Some(merges) = vocabulary(path) {
-                let found = vec![Found::Vocabulary(merges)];
-                return Ok(Brought { path: path.to_owned(), checkpoint: Checkpoint::default(), found });
-            }
-            let checkpoint = Checkpoint::open(path)?;
-            let found = found::recognise(&checkpoint);
-            Ok(Brought { path: path.to_owned(), checkpoint, found })
-        };
-        let files = paths.iter().map(open).collect::<Result<_, Error>>()?;
+        let files = paths.iter().map(|path| Brought::open(path.as_ref())).collect::<Result<_, Error>>()?;
         Ok(Self { files })
+    }
+
+    /// Adds one more file.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn add(&mut self, path: &Path) -> Result<(), Error> {
+        self.files.push(Brought::open(path)?);
+        Ok(())
     }
 
     /// Whether a text tower of CLIP was found, but not the vocabulary that its checkpoint leaves out.

@@ -98,9 +98,9 @@ pub fn recognise(export: &Export) -> Result<Option<Form>, Error> {
         None => 0,
     };
     let colours = |key: &str, default: [f32; 3]| {
-        let each = ready.get(key).and_then(Value::as_array)?;
-        let each: Vec<f32> = each.iter().filter_map(Value::as_f64).map(|v| v as f32).collect();
-        each.try_into().ok().or(Some(default))
+        let each = ready.get(key).and_then(Value::as_array).into_iter().flatten();
+        let each: Vec<f32> = each.filter_map(Value::as_f64).map(|v| v as f32).collect();
+        <[f32; 3]>::try_from(each).unwrap_or(default)
     };
     Ok(Some(Form {
         export: export.clone(),
@@ -108,8 +108,8 @@ pub fn recognise(export: &Export) -> Result<Option<Form>, Error> {
         understands_texts: text.is_some(),
         embedding,
         side,
-        mean: colours("image_mean", clip::MEAN).unwrap_or(clip::MEAN),
-        deviation: colours("image_std", clip::DEVIATION).unwrap_or(clip::DEVIATION),
+        mean: colours("image_mean", clip::MEAN),
+        deviation: colours("image_std", clip::DEVIATION),
     }))
 }
 
