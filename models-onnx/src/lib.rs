@@ -11,7 +11,8 @@
 //! 6. [`text`] turns prompts into embeddings and [`direction`] turns two embeddings into a change of the code.
 //! 7. [`optimise`] changes inputs of a model until a loss is small, by the gradients that [`autodiff`] writes.
 //! 8. [`relevance`] measures how the embedding of a picture turns with each style, where a pack has no such table yet.
-//! 9. [`landmarks`] finds faces, eyes, noses and mouths in photos, by which pictures can be framed.
+//! 9. [`landmarks`] finds faces, eyes, noses and mouths in photos, and [`alignment`] frames
+//!    them as a pack wants.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -41,6 +42,7 @@
 //! Whatever takes time takes a [`Cancel`] and stops within about one node of a graph after it is used.
 #![forbid(unsafe_code)]
 
+pub mod alignment;
 pub mod cancel;
 pub mod code;
 pub mod direction;

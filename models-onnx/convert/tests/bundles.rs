@@ -9,7 +9,7 @@ use convert::Error;
 use convert::bundle::{Bundle, Wishes};
 use convert::networks::encoder::Rows;
 use convert::pack::Writing;
-use models_onnx::pack::Array;
+use models_onnx::pack::{AlignmentKind, Array};
 use models_onnx::runtime::Options;
 use models_onnx::session::{Session, Tensor};
 use models_onnx::text::TextEncoder;
@@ -185,6 +185,7 @@ fn a_bundle_becomes_a_pack_that_runs() {
     let undecided = bundle.pack(&Wishes { encoder: None, ..wishes.clone() }).unwrap_err();
     assert!(undecided.to_string().contains("whether it is e4e or pSp"), "{undecided}");
     let new = bundle.pack(&wishes).unwrap();
+    assert_eq!(new.manifest.alignment.kind, AlignmentKind::Ffhq);
     let place = files.folder.path().join("faces");
     let (runtime, cancel) = (runtime(), Cancel::new());
     let pack = new.write(&place, files.folder.path(), Writing::default(), &runtime, &cancel).unwrap();
@@ -262,6 +263,28 @@ fn parts_of_different_generators_do_not_go_together() {
     assert!(
         matches!(alone.pack(&Wishes::default()), Err(Error::Unsupported(why)) if why.contains("generator"))
     );
+}
+
+#[test]
+fn generators_of_faces_are_framed_as_ffhq_unless_somebody_says_otherwise() {
+    let files = files();
+    let bundle = Bundle::open(&[&files.photos]).unwrap();
+    let framed = |domain: &str, alignment| {
+        let encoder = Some(Rows::FirstAndOffsets);
+        let wishes = Wishes { domain: domain.into(), encoder, alignment, ..Wishes::default() };
+        bundle.pack(&wishes).unwrap().manifest.alignment.kind
+    };
+    for (domain, kind) in [
+        ("face", AlignmentKind::Ffhq),
+        ("Faces of people", AlignmentKind::Ffhq),
+        ("cars", AlignmentKind::Square),
+        ("surfaces", AlignmentKind::Square),
+        ("", AlignmentKind::Square),
+    ] {
+        assert_eq!(framed(domain, None), kind, "{domain}");
+    }
+    assert_eq!(framed("face", Some(AlignmentKind::Square)), AlignmentKind::Square);
+    assert_eq!(framed("heads", Some(AlignmentKind::Ffhq)), AlignmentKind::Ffhq);
 }
 
 #[test]

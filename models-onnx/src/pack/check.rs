@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::form::{self, Widths};
 use super::{
-    Array, ArrayFile, Contract, Dim, Family, Fidelity, Manifest, PackError, Port, Role, Source, VERSION,
+    AlignmentKind, Array, ArrayFile, Contract, Dim, Family, Fidelity, Manifest, PackError, Port, Role,
+    Source, VERSION,
 };
 
 // Far beyond any generator, and small enough that no product of them overflows or eats the machine.
@@ -80,6 +81,12 @@ fn scalars(m: &Manifest) -> Result<(), String> {
     ensure(range, || format!("a range from {} to {}", m.range.low, m.range.high))?;
     let eyes = m.alignment.eyes.iter().flatten().flatten();
     ensure(eyes.clone().all(|v| (0.0..=1.0).contains(v)), || "eyes outside the picture".into())?;
+    if let Some([left, right]) = m.alignment.eyes {
+        ensure(left != right, || "both eyes at one place".into())?;
+        ensure(m.alignment.kind == AlignmentKind::Square, || {
+            "places for eyes beside an alignment that has its own".into()
+        })?;
+    }
     let coded = matches!(m.family, Family::StyleGan2 | Family::BlobGan);
     ensure(m.fidelity.is_some() || !coded, || "no fidelity".into())?;
     let sane = |f: Fidelity| f.poor.is_finite() && f.typical.is_finite() && f.poor <= f.typical;

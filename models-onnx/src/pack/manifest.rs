@@ -113,7 +113,8 @@ pub struct Range {
 pub struct Alignment {
     /// The shape of the crop.
     pub kind: AlignmentKind,
-    /// Where the left and the right eye (as seen by the viewer) should lie: x and y in `0..=1` from the top left.
+    /// Where the left and the right eye (as seen by the viewer) should lie: x and y in `0..=1` from the top left. Only for
+    /// [`AlignmentKind::Square`].
     pub eyes: Option<[[f64; 2]; 2]>,
 }
 
@@ -121,8 +122,10 @@ pub struct Alignment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AlignmentKind {
-    /// An upright square.
+    /// A square around what the pack knows: by the eyes where it says where they should lie, else as the user chooses.
     Square,
+    /// The square of the data set FFHQ, by eyes and mouth; see [`crate::alignment::Square::ffhq`].
+    Ffhq,
 }
 
 /// How well a pack reconstructs pictures.

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alignment;
 mod direction;
 mod edit;
 mod landmarks;

@@ -227,6 +227,13 @@ fn numbers_that_are_none() {
     unsound("disentanglement = 0.1", "disentanglement = -0.1", "direction");
     unsound("kind = \"square\"", "kind = \"square\"\neyes = [[0.4, nan], [0.6, 0.4]]", "eyes");
     unsound("kind = \"square\"", "kind = \"square\"\neyes = [[0.4, 0.4], [1.6, 0.4]]", "eyes");
+    unsound(
+        "kind = \"square\"",
+        "kind = \"square\"\neyes = [[0.4, 0.4], [0.4, 0.4]]",
+        "both eyes at one place",
+    );
+    unsound("kind = \"square\"", "kind = \"ffhq\"\neyes = [[0.4, 0.4], [0.6, 0.4]]", "places for eyes");
+    assert!(Damaged::with("kind = \"square\"", "kind = \"ffhq\"").open().is_ok());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use convert::bundle::{Bundle, Wishes};
 use convert::networks::encoder::Rows;
 use convert::pack::Writing;
+use models_onnx::pack::AlignmentKind;
 use models_onnx::{Cancel, ModelError, Places, Runtime};
 
 use super::pack;
@@ -54,6 +55,12 @@ pub(super) fn command() -> Command {
                 .value_parser(["e4e", "psp"])
                 .help("What kind an encoder is, where its file does not say it"),
         )
+        .arg(
+            Arg::new("alignment")
+                .long("alignment")
+                .value_parser(["ffhq", "square"])
+                .help("How its pictures are framed: as the faces of FFHQ, by eyes and mouth, or in any square; if not given, a StyleGAN2 whose domain speaks of faces is framed as FFHQ"),
+        )
         .arg(flag("half", "Keep weights in half precision: half the size, errors are measured"))
         .arg(flag("replace", "Put it in the place of a pack that is there"))
         .arg(flag("report", "Only say what the files are and what can be made of them"))
@@ -85,7 +92,11 @@ pub(super) fn run(matches: &ArgMatches, places: &Places) -> Result<(), PluginErr
         _ => Rows::FirstAndOffsets,
     });
     let (name, domain, neutral) = (text("name"), text("domain"), text("neutral"));
-    let wishes = Wishes { id, name, domain, neutral, encoder };
+    let alignment = matches.get_one::<String>("alignment").map(|kind| match kind.as_str() {
+        "ffhq" => AlignmentKind::Ffhq,
+        _ => AlignmentKind::Square,
+    });
+    let wishes = Wishes { id, name, domain, neutral, encoder, alignment };
     let runtime = Runtime::load(&places.onnxruntime(), Default::default()).map_err(ModelError::from)?;
 
     let new = bundle.pack(&wishes)?;

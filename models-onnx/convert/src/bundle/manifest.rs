@@ -42,7 +42,10 @@ pub(super) fn manifest(
             origin: "Files of the user's own, converted by Pentimento".into(),
         },
         range: Range { low: -1.0, high: 1.0 },
-        alignment: Alignment { kind: AlignmentKind::Square, eyes: None },
+        alignment: Alignment {
+            kind: wishes.alignment.unwrap_or_else(|| framing(family, domain)),
+            eyes: None,
+        },
         fidelity: matches!(family, Family::StyleGan2 | Family::BlobGan).then_some(FIDELITY),
         roles: BTreeMap::new(),
         mappers: BTreeMap::new(),
@@ -55,4 +58,12 @@ pub(super) fn manifest(
         direction: None,
         denoising: None,
     }
+}
+
+/// How pictures of a domain are framed that nobody spoke of: the published generators and encoders of faces saw FFHQ, or
+/// faces that were cut out as FFHQ's were.
+fn framing(family: Family, domain: &str) -> AlignmentKind {
+    let mut words = domain.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    let faces = family == Family::StyleGan2 && words.any(|word| word.starts_with("face"));
+    if faces { AlignmentKind::Ffhq } else { AlignmentKind::Square }
 }

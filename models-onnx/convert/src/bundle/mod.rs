@@ -16,6 +16,7 @@ mod terms;
 use std::path::{Path, PathBuf};
 
 use checkpoint::Checkpoint;
+use models_onnx::pack::AlignmentKind;
 
 use crate::error::Error;
 use crate::export;
@@ -69,6 +70,9 @@ pub struct Wishes {
     pub encoder: Option<encoder::Rows>,
     /// The text that stands for “nothing in particular”, such as “face”; the domain if empty.
     pub neutral: String,
+    /// How its pictures are framed; if nobody says, a StyleGAN2 of faces is taken for one of FFHQ's framing, and anything
+    /// else for squares.
+    pub alignment: Option<AlignmentKind>,
 }
 
 impl Bundle {
