@@ -3,11 +3,20 @@
 //! Patashnik et al., “StyleCLIP: Text-Driven Manipulation of StyleGAN Imagery”, 2021, section 6. A pack holds the
 //! relevance of every StyleSpace channel: how the embedding of a picture turns when that channel is moved.
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2, ArrayD, ArrayView1, Axis};
 
 use crate::code::{Code, STYLES};
 use crate::error::ModelError;
-use crate::pack::{Array, Pack};
+use crate::pack::{Array, Pack, Style};
+
+/// How many channels more than which [`StyleSpace::disentanglement`] keeps for faces, as published for the 6048 channels
+/// of FFHQ's generator. Colours need about 10 to 20, changes of shape 100 to 200.
+pub const CHANNELS_OF_FACES: usize = 20;
+
+/// The same for anything else.
+pub const CHANNELS_OF_OTHERS: usize = 100;
 
 /// Why two texts give no direction. Its text is one sentence for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +37,7 @@ pub enum DirectionError {
 pub struct StyleSpace {
     relevance: Array2<f32>,
     deviation: Array1<f32>,
-    movable: Vec<bool>,
+    layers: Arc<[Style]>,
 }
 
 impl StyleSpace {
@@ -39,25 +48,53 @@ impl StyleSpace {
     pub fn open(pack: &Pack) -> Result<Self, ModelError> {
         let relevance = pack.matrix(Array::Relevance)?;
         let deviation = pack.vector(Array::StyleStd)?;
-        let movable =
-            pack.manifest().styles.iter().flat_map(|s| std::iter::repeat_n(!s.rgb, s.channels)).collect();
-        Ok(Self::new(relevance, deviation, movable)?)
+        Ok(Self::new(relevance, deviation, pack.manifest().styles.clone())?)
     }
 
-    /// From the relevance `[S, D]` of `S` channels, their standard deviations `[S]`, and which of them may be moved
-    /// (StyleCLIP leaves those of the RGB outputs alone: they only tint).
+    /// From the relevance `[S, D]` of `S` channels, their standard deviations `[S]`, and the layers that have them.
+    /// StyleCLIP leaves channels of RGB outputs alone: they only tint.
     ///
     /// # Errors
     /// [`DirectionError::Mismatch`] where the lengths differ.
     pub fn new(
         relevance: Array2<f32>,
         deviation: Array1<f32>,
-        movable: Vec<bool>,
+        layers: Vec<Style>,
     ) -> Result<Self, DirectionError> {
-        if relevance.nrows() != deviation.len() || deviation.len() != movable.len() {
+        let channels: usize = layers.iter().map(|layer| layer.channels).sum();
+        if relevance.nrows() != deviation.len() || deviation.len() != channels {
             return Err(DirectionError::Mismatch);
         }
-        Ok(Self { relevance, deviation, movable })
+        Ok(Self { relevance, deviation, layers: layers.into() })
+    }
+
+    /// A disentanglement (β) for a change of text where nobody chose one: the largest of twenty that moves more than
+    /// `channels` channels, such as [`CHANNELS_OF_FACES`], and the smallest of them where none does.
+    ///
+    /// StyleCLIP's interface tries 0.10, 0.11 … 0.29, but relevances are cosines and have no scale of their own: in a
+    /// space of many dimensions, or where pictures lie close together, all of them are small. What carries the scale
+    /// of a pack is the β that its makers found `usual` ([`DirectionDefaults`](crate::pack::DirectionDefaults)). The
+    /// twenty are therefore 10/15 to 29/15 of it, which for StyleCLIP's own 0.15 are those of its interface. That the
+    /// smallest is the end of it keeps texts of which the pack knows nothing from moving channels that only happen to
+    /// turn a little their way.
+    ///
+    /// # Errors
+    /// [`DirectionError::Mismatch`] for an embedding of another length, [`DirectionError::Number`] where `usual` is not
+    /// finite or below zero.
+    pub fn disentanglement(
+        &self,
+        change: ArrayView1<'_, f32>,
+        channels: usize,
+        usual: f32,
+    ) -> Result<f32, DirectionError> {
+        if !(usual.is_finite() && usual >= 0.0) {
+            return Err(DirectionError::Number("usual disentanglement"));
+        }
+        let relevance = self.relevance_to(change)?;
+        let step = f64::from(usual) / 15.0;
+        let candidate = |steps: u32| (f64::from(steps) * step) as f32;
+        let enough = |beta: &f32| relevance.iter().filter(|r| moves(**r, *beta)).count() > channels;
+        Ok((10..30).rev().map(candidate).find(enough).unwrap_or(candidate(10)))
     }
 
     /// The direction of a change of text.
@@ -73,41 +110,79 @@ impl StyleSpace {
         change: ArrayView1<'_, f32>,
         disentanglement: f32,
     ) -> Result<Direction, DirectionError> {
-        if change.len() != self.relevance.ncols() {
-            return Err(DirectionError::Mismatch);
-        }
         if disentanglement.is_nan() {
             return Err(DirectionError::Number("disentanglement"));
         }
-        // StyleCLIP (7): r = ΔS·Δt, then zero where |r| < β.
-        let mut shift = self.relevance.dot(&change);
-        for (r, &movable) in shift.iter_mut().zip(&self.movable) {
-            if !movable || r.abs() < disentanglement {
-                *r = 0.0;
-            }
-        }
-        let moved = shift.iter().filter(|r| **r != 0.0).count();
-        let largest = shift.fold(0.0f32, |m, r| m.max(r.abs()));
+        let mut deviations = self.relevance_to(change)?;
+        deviations.mapv_inplace(|r| if moves(r, disentanglement) { r } else { 0.0 });
+        let largest = deviations.fold(0.0f32, |m, r| m.max(r.abs()));
         // The published code divides without looking and gives NaN where nothing is left.
         if largest > 0.0 {
             // Scaled so that the most relevant channel moves by its whole deviation.
-            shift.zip_mut_with(&self.deviation, |r, &d| *r = *r / largest * d);
+            deviations.mapv_inplace(|r| r / largest);
         }
-        Ok(Direction { shift, moved })
+        let shift = &deviations * &self.deviation;
+        Ok(Direction { shift, deviations, layers: Arc::clone(&self.layers) })
     }
+
+    /// StyleCLIP (7): r = ΔS·Δt for each channel; zero for those of RGB outputs.
+    fn relevance_to(&self, change: ArrayView1<'_, f32>) -> Result<Array1<f32>, DirectionError> {
+        if change.len() != self.relevance.ncols() {
+            return Err(DirectionError::Mismatch);
+        }
+        let mut relevance = self.relevance.dot(&change);
+        let rgb = self.layers.iter().flat_map(|layer| std::iter::repeat_n(layer.rgb, layer.channels));
+        for (r, _) in relevance.iter_mut().zip(rgb).filter(|(_, rgb)| *rgb) {
+            *r = 0.0;
+        }
+        Ok(relevance)
+    }
+}
+
+/// Whether a channel of relevance `r` is among those that move: |r| ≥ β, unless it is zero.
+fn moves(r: f32, beta: f32) -> bool {
+    r != 0.0 && r.abs() >= beta
 }
 
 /// A change of StyleSpace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Direction {
     shift: Array1<f32>,
-    moved: usize,
+    /// The same in standard deviations of each channel.
+    deviations: Array1<f32>,
+    layers: Arc<[Style]>,
+}
+
+/// A channel that a direction moves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Channel<'a> {
+    /// Name of its layer.
+    pub layer: &'a str,
+    /// Which it is in its layer, from zero.
+    pub index: usize,
+    /// Its change at strength 1, in its standard deviations, `-1..=1`; never zero.
+    pub deviations: f32,
+    /// The same in units of the styles themselves.
+    pub shift: f32,
 }
 
 impl Direction {
     /// How many channels it moves; with zero an edit changes nothing.
     pub fn moved(&self) -> usize {
-        self.moved
+        self.deviations.iter().filter(|d| **d != 0.0).count()
+    }
+
+    /// The channels it moves, the strongest first; those that are equally strong in the order of the layers.
+    pub fn channels(&self) -> Vec<Channel<'_>> {
+        let places = self.layers.iter().flat_map(|l| (0..l.channels).map(|index| (l.name.as_str(), index)));
+        let values = self.deviations.iter().zip(&self.shift);
+        let mut channels: Vec<Channel<'_>> = places
+            .zip(values)
+            .filter(|(_, (deviations, _))| **deviations != 0.0)
+            .map(|((layer, index), (&deviations, &shift))| Channel { layer, index, deviations, shift })
+            .collect();
+        channels.sort_by(|a, b| b.deviations.abs().total_cmp(&a.deviations.abs()));
+        channels
     }
 
     /// The change of each channel `[S]` at strength 1.

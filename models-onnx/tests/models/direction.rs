@@ -1,6 +1,9 @@
 //! Properties of global directions.
 
-use models_onnx::direction::{Direction, DirectionError, StyleSpace, text_change};
+use models_onnx::direction::{
+    CHANNELS_OF_FACES, Channel, Direction, DirectionError, StyleSpace, text_change,
+};
+use models_onnx::pack::Style;
 use models_onnx::{Code, ModelError};
 use ndarray::{Array1, Array2, Axis, array};
 use proptest::prelude::*;
@@ -17,6 +20,11 @@ fn moved(direction: &Direction, styles: &Array1<f32>, strength: f32) -> Array1<f
 
 const S: usize = 24;
 const D: usize = 5;
+
+/// A layer for each channel: of an RGB output where it must not move.
+fn layers(movable: &[bool]) -> Vec<Style> {
+    movable.iter().map(|m| Style { name: "one".into(), channels: 1, rgb: !m }).collect()
+}
 
 prop_compose! {
     /// Relevance, deviations, which may move, a change of text, styles.
@@ -35,13 +43,13 @@ prop_compose! {
 proptest! {
     #[test]
     fn zero_strength_is_the_very_same_code((r, d, m, t, s) in cases(), beta in 0.0f32..2.0) {
-        let direction = StyleSpace::new(r, d, m).unwrap().direction(t.view(), beta).unwrap();
+        let direction = StyleSpace::new(r, d, layers(&m)).unwrap().direction(t.view(), beta).unwrap();
         prop_assert_eq!(moved(&direction, &s, 0.0), s);
     }
 
     #[test]
     fn endless_disentanglement_moves_nothing_and_stays_finite((r, d, m, t, s) in cases()) {
-        let space = StyleSpace::new(r, d, m).unwrap();
+        let space = StyleSpace::new(r, d, layers(&m)).unwrap();
         for beta in [f32::INFINITY, 1e30] {
             let direction = space.direction(t.view(), beta).unwrap();
             prop_assert_eq!(direction.moved(), 0);
@@ -51,7 +59,7 @@ proptest! {
 
     #[test]
     fn rgb_channels_never_move((r, d, m, t, s) in cases(), alpha in -25.0f32..25.0) {
-        let direction = StyleSpace::new(r, d, m.clone()).unwrap().direction(t.view(), 0.0).unwrap();
+        let direction = StyleSpace::new(r, d, layers(&m)).unwrap().direction(t.view(), 0.0).unwrap();
         let after = moved(&direction, &s, alpha);
         for i in (0..S).filter(|i| !m[*i]) {
             prop_assert_eq!(after[i], s[i]);
@@ -61,7 +69,7 @@ proptest! {
 
     #[test]
     fn no_channel_moves_by_more_than_its_deviation((r, d, m, t, _s) in cases(), beta in 0.0f32..1.0) {
-        let direction = StyleSpace::new(r, d.clone(), m).unwrap().direction(t.view(), beta).unwrap();
+        let direction = StyleSpace::new(r, d.clone(), layers(&m)).unwrap().direction(t.view(), beta).unwrap();
         let shift = direction.shift();
         let parts: Vec<f32> = shift.iter().zip(&d).map(|(s, d)| s.abs() / d).collect();
         let largest = parts.iter().copied().fold(0.0, f32::max);
@@ -76,8 +84,8 @@ proptest! {
     ) {
         // Powers of two scale without rounding.
         let scale = 2f32.powi(power);
-        let one = StyleSpace::new(r.clone(), d.clone(), m.clone()).unwrap().direction(t.view(), beta).unwrap();
-        let other = StyleSpace::new(r * scale, d, m).unwrap().direction(t.view(), beta * scale).unwrap();
+        let one = StyleSpace::new(r.clone(), d.clone(), layers(&m)).unwrap().direction(t.view(), beta).unwrap();
+        let other = StyleSpace::new(r * scale, d, layers(&m)).unwrap().direction(t.view(), beta * scale).unwrap();
         prop_assert_eq!(one, other);
     }
 
@@ -85,14 +93,14 @@ proptest! {
     fn more_disentanglement_never_moves_more(
         (r, d, m, t, _s) in cases(), a in 0.0f32..1.0, b in 0.0f32..1.0,
     ) {
-        let space = StyleSpace::new(r, d, m).unwrap();
+        let space = StyleSpace::new(r, d, layers(&m)).unwrap();
         let count = |beta| space.direction(t.view(), beta).unwrap().moved();
         prop_assert!(count(a.max(b)) <= count(a.min(b)));
     }
 
     #[test]
     fn opposite_texts_move_oppositely((r, d, m, t, _s) in cases(), beta in 0.0f32..1.0) {
-        let space = StyleSpace::new(r, d, m).unwrap();
+        let space = StyleSpace::new(r, d, layers(&m)).unwrap();
         let there = space.direction(t.view(), beta).unwrap();
         let back = space.direction((-&t).view(), beta).unwrap();
         prop_assert_eq!(there.shift().mapv(|v| -v), back.shift());
@@ -113,7 +121,7 @@ fn a_worked_example() {
     // r = (3, -1.5, 0.3, 5); β 0.5 drops the third, the fourth is RGB; divided by 3, times deviations (2, 4).
     let relevance = array![[3.0, 0.0], [-1.5, 9.0], [0.3, 0.0], [5.0, 0.0]];
     let space =
-        StyleSpace::new(relevance, array![2.0, 4.0, 1.0, 1.0], vec![true, true, true, false]).unwrap();
+        StyleSpace::new(relevance, array![2.0, 4.0, 1.0, 1.0], layers(&[true, true, true, false])).unwrap();
     let direction = space.direction(array![1.0, 0.0].view(), 0.5).unwrap();
     assert_eq!((direction.shift(), direction.moved()), (array![2.0, -2.0, 0.0, 0.0].view(), 2));
     assert_eq!(moved(&direction, &array![1.0, 1.0, 1.0, 1.0], 3.0), array![7.0, -5.0, 1.0, 1.0]);
@@ -121,12 +129,12 @@ fn a_worked_example() {
 
 #[test]
 fn numbers_and_lengths_that_are_wrong() {
-    let space = StyleSpace::new(Array2::ones((3, 2)), Array1::ones(3), vec![true; 3]).unwrap();
+    let space = StyleSpace::new(Array2::ones((3, 2)), Array1::ones(3), layers(&[true; 3])).unwrap();
     let change = array![1.0, 0.0];
     assert_eq!(space.direction(change.view(), f32::NAN), Err(DirectionError::Number("disentanglement")));
     assert_eq!(space.direction(array![1.0].view(), 0.1), Err(DirectionError::Mismatch));
     assert_eq!(
-        StyleSpace::new(Array2::ones((3, 2)), Array1::ones(2), vec![true; 3]),
+        StyleSpace::new(Array2::ones((3, 2)), Array1::ones(2), layers(&[true; 3])),
         Err(DirectionError::Mismatch)
     );
     let direction = space.direction(change.view(), 0.0).unwrap();
@@ -141,4 +149,60 @@ fn numbers_and_lengths_that_are_wrong() {
     assert!(matches!(result, Err(ModelError::Direction(DirectionError::Mismatch))), "{result:?}");
     assert_eq!(text_change(change.view(), change.view()), Err(DirectionError::Same));
     assert_eq!(text_change(array![f32::NAN].view(), array![0.0].view()), Err(DirectionError::Same));
+}
+
+proptest! {
+    #[test]
+    fn the_channels_are_those_that_move((r, d, m, t, _s) in cases(), beta in 0.0f32..1.0) {
+        let direction = StyleSpace::new(r, d, layers(&m)).unwrap().direction(t.view(), beta).unwrap();
+        let channels = direction.channels();
+        prop_assert_eq!(channels.len(), direction.moved());
+        prop_assert!(channels.windows(2).all(|w| w[0].deviations.abs() >= w[1].deviations.abs()));
+        let sum: f32 = channels.iter().map(|c| c.shift.abs()).sum();
+        let all: f32 = direction.shift().iter().map(|s| s.abs()).sum();
+        prop_assert!((sum - all).abs() <= 1e-4 * all);
+    }
+
+    #[test]
+    fn a_found_disentanglement_is_the_largest_that_leaves_enough(
+        (r, d, m, t, _s) in cases(), channels in 0usize..S, usual in 0.1f32..1.0,
+    ) {
+        let space = StyleSpace::new(r, d, layers(&m)).unwrap();
+        let found = space.disentanglement(t.view(), channels, usual).unwrap();
+        let moved = |beta| space.direction(t.view(), beta).unwrap().moved();
+        let step = usual / 15.0;
+        let smallest = (found - 10.0 * step).abs() < 1e-5;
+        prop_assert!(moved(found) > channels || smallest, "{}", found);
+        prop_assert!(found > 28.9 * step || moved(found + 1.001 * step) <= channels, "{}", found);
+    }
+}
+
+#[test]
+fn channels_by_hand() {
+    let style = |name: &str, channels, rgb| Style { name: name.into(), channels, rgb };
+    let layers = vec![style("conv1", 2, false), style("to_rgb1", 1, true), style("convs.0", 1, false)];
+    let relevance = array![[0.1], [-0.2], [9.0], [0.4]];
+    let space = StyleSpace::new(relevance, array![1.0, 4.0, 1.0, 0.5], layers).unwrap();
+    let direction = space.direction(array![1.0].view(), 0.15).unwrap();
+    let right = [
+        Channel { layer: "convs.0", index: 0, deviations: 1.0, shift: 0.5 },
+        Channel { layer: "conv1", index: 1, deviations: -0.5, shift: -2.0 },
+    ];
+    assert_eq!(direction.channels(), right);
+}
+
+#[test]
+fn the_published_choice_of_disentanglement() {
+    // 30 channels of relevance 0.005, 0.015 … 0.295: β = 0.01 i keeps 30 − i of them, so that the largest β which keeps more
+    // than 20 is 0.09, below all that are tried; more than 15, 0.14; more than 0, 0.29.
+    let relevance = Array2::from_shape_fn((30, 1), |(i, _)| 0.005 + 0.01 * i as f32);
+    let space = StyleSpace::new(relevance, Array1::ones(30), layers(&[true; 30])).unwrap();
+    let found = |channels, usual| space.disentanglement(array![1.0].view(), channels, usual).unwrap();
+    for (channels, right) in [(CHANNELS_OF_FACES, 0.10), (15, 0.14), (0, 0.29)] {
+        assert!((found(channels, 0.15) - right).abs() < 1e-6, "{channels}: {}", found(channels, 0.15));
+    }
+    // Twice the scale, twice the choices.
+    assert!((found(15, 0.3) - 0.20).abs() < 1e-6 && (found(5, 0.3) - 0.24).abs() < 1e-6);
+    let wrong = space.disentanglement(array![1.0].view(), 3, f32::NAN);
+    assert_eq!(wrong, Err(DirectionError::Number("usual disentanglement")));
 }
