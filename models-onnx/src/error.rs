@@ -72,6 +72,21 @@ pub enum ModelError {
         /// What the tokenizer said.
         why: String,
     },
+    /// A strength or another setting that is not a number.
+    #[error("the {0} is not a usable number; choose another")]
+    Number(&'static str),
+    /// A name that the pack does not know.
+    #[error("the pack “{pack}” has no {what} “{name}”; choose one of {known}")]
+    Unknown {
+        /// Identifier of the pack.
+        pack: String,
+        /// What was asked for.
+        what: &'static str,
+        /// By which name.
+        name: String,
+        /// The names it knows.
+        known: String,
+    },
     /// A text without a direction: both sides mean the same, or one means nothing.
     #[error(transparent)]
     Direction(#[from] crate::direction::DirectionError),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::Array4;
+use ndarray::{Array4, ArrayView3};
 
 use crate::cancel::Cancel;
 use crate::code::Code;
@@ -28,6 +28,33 @@ pub trait Generator {
     /// # Errors
     /// [`ModelError`], in particular where the code belongs to another pack.
     fn synthesise(&mut self, code: &Code, cancel: &Cancel) -> Result<Array4<f32>, ModelError>;
+
+    /// The code with other W+ vectors `[n, layers, width]`, of as many pictures. What edits did to its styles is done to
+    /// the new ones, too; with the very same vectors it stays as it is.
+    ///
+    /// # Errors
+    /// [`ModelError::Missing`] for families without W+, [`ModelError::Foreign`] where the shape is another.
+    fn with_w_plus(
+        &mut self,
+        code: &Code,
+        w_plus: ArrayView3<'_, f32>,
+        cancel: &Cancel,
+    ) -> Result<Code, ModelError>;
+
+    /// The code of one picture that nobody gave: the mean of all that the generator makes, which is where free generation
+    /// from a text starts (StyleCLIP §4).
+    ///
+    /// # Errors
+    /// [`ModelError`], in particular [`ModelError::Missing`] for families without a mean.
+    fn mean(&mut self, cancel: &Cancel) -> Result<Code, ModelError>;
+
+    /// The code of a random picture, the same for the same `seed`. `truncation` (ψ, `0..=1`) is how far codes stay away
+    /// from the mean: pictures are varied at one and sound at less; 0.7 is usual. Of generators that know classes, the
+    /// seed chooses one.
+    ///
+    /// # Errors
+    /// [`ModelError`], in particular [`ModelError::Missing`] where the pack cannot make pictures of nothing.
+    fn random(&mut self, seed: u64, truncation: f32, cancel: &Cancel) -> Result<Code, ModelError>;
 }
 
 /// The generator of a pack. Loads nothing yet: each graph is opened when it is first used.

@@ -54,6 +54,7 @@ pub mod landmarks;
 pub mod optimise;
 pub mod pack;
 pub mod places;
+mod random;
 pub mod relevance;
 pub mod runtime;
 pub mod session;

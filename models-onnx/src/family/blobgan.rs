@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array4, Ix4};
+use ndarray::{Array4, ArrayView3, Ix4};
 
 use crate::cancel::Cancel;
 use crate::code::Code;
@@ -32,6 +32,10 @@ impl BlobGan {
         let lazy = |role| Lazy::new(Arc::clone(&pack), runtime.clone(), role);
         Self { encoder: lazy(Role::Encoder), synthesis: lazy(Role::Synthesis), pack }
     }
+
+    fn lacks(&self, role: &'static str) -> ModelError {
+        ModelError::Missing { pack: self.pack.manifest().id.clone(), role }
+    }
 }
 
 impl Generator for BlobGan {
@@ -52,5 +56,22 @@ impl Generator for BlobGan {
             role: Role::Synthesis,
             what: format!("the picture should have four dimensions ({e})"),
         })
+    }
+
+    fn with_w_plus(
+        &mut self,
+        _code: &Code,
+        _w_plus: ArrayView3<'_, f32>,
+        _cancel: &Cancel,
+    ) -> Result<Code, ModelError> {
+        Err(self.lacks("W+ codes"))
+    }
+
+    fn mean(&mut self, _cancel: &Cancel) -> Result<Code, ModelError> {
+        Err(self.lacks("mean code"))
+    }
+
+    fn random(&mut self, _seed: u64, _truncation: f32, _cancel: &Cancel) -> Result<Code, ModelError> {
+        Err(self.lacks("way to make pictures of nothing"))
     }
 }

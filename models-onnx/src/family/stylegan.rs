@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array4, ArrayD, Axis, Ix4};
+use ndarray::{Array2, Array3, Array4, ArrayD, ArrayView3, Axis, Ix4};
 
 use crate::cancel::Cancel;
 use crate::code::{Code, STYLES, W_PLUS};
 use crate::error::ModelError;
 use crate::generator::Generator;
-use crate::pack::{Array, Pack, Role};
+use crate::pack::{Array, Dim, Pack, Role};
+use crate::random::Codes;
 use crate::runtime::Runtime;
 use crate::session::{Lazy, Tensor};
 
@@ -24,6 +25,9 @@ pub struct StyleGan {
     restyle: Lazy,
     affine: Lazy,
     synthesis: Lazy,
+    runtime: Runtime,
+    codes: Option<Codes>,
+    mean: Option<Array2<f32>>,
 }
 
 impl StyleGan {
@@ -35,7 +39,10 @@ impl StyleGan {
             restyle: lazy(Role::Restyle),
             affine: lazy(Role::Affine),
             synthesis: lazy(Role::Synthesis),
+            codes: None,
+            mean: None,
             pack,
+            runtime,
         }
     }
 
@@ -46,6 +53,39 @@ impl StyleGan {
     pub fn styled(&mut self, w_plus: ArrayD<f32>, cancel: &Cancel) -> Result<Code, ModelError> {
         let styles = self.affine.one(&[("w_plus", Tensor::F32(w_plus.view()))], cancel)?;
         Ok(Code::new(&self.pack).with(W_PLUS, w_plus).with(STYLES, styles))
+    }
+
+    /// The mean code `[layers, width]`; where the pack does not tell it, that of random codes.
+    fn mean_code(&mut self, cancel: &Cancel) -> Result<Array2<f32>, ModelError> {
+        if let Some(mean) = &self.mean {
+            return Ok(mean.clone());
+        }
+        let mean = match self.pack.matrix(Array::CodeMean) {
+            Err(ModelError::Missing { .. }) => {
+                let layers = self.layers()?;
+                let mean = self.codes()?.mean(0, cancel)?;
+                let rows = vec![mean.view(); layers];
+                ndarray::stack(Axis(0), &rows).map_err(|e| ModelError::Foreign(e.to_string()))?
+            }
+            told => told?,
+        };
+        Ok(self.mean.insert(mean).clone())
+    }
+
+    /// How many vectors W+ has.
+    fn layers(&self) -> Result<usize, ModelError> {
+        let port = self.pack.contract(Role::Affine)?.inputs.first();
+        match port.and_then(|port| port.dims.get(1)) {
+            Some(Dim::Size(layers)) => Ok(*layers),
+            _ => Err(ModelError::Shape { role: Role::Affine, what: "it takes no W+ codes".into() }),
+        }
+    }
+
+    fn codes(&mut self) -> Result<&mut Codes, ModelError> {
+        Ok(match &mut self.codes {
+            Some(codes) => codes,
+            none => none.insert(Codes::new(&self.pack, &self.runtime, 0)?),
+        })
     }
 
     /// ReStyle (Alaluf et al., 2021, §3): from the mean code on, the encoder sees the photo beside the picture that was
@@ -87,5 +127,55 @@ impl Generator for StyleGan {
             role: Role::Synthesis,
             what: format!("the picture should have four dimensions ({e})"),
         })
+    }
+
+    fn with_w_plus(
+        &mut self,
+        code: &Code,
+        w_plus: ArrayView3<'_, f32>,
+        cancel: &Cancel,
+    ) -> Result<Code, ModelError> {
+        code.expect(&self.pack)?;
+        let before = code.w_plus()?;
+        if before.dim() != w_plus.dim() {
+            let what = format!("W+ vectors of {:?} cannot stand for {:?}", w_plus.dim(), before.dim());
+            return Err(ModelError::Foreign(what));
+        }
+        if before == w_plus {
+            return Ok(code.clone());
+        }
+        let before = self.affine.one(&[("w_plus", Tensor::F32(before.into_dyn()))], cancel)?;
+        let styles = code.tensor(STYLES)?;
+        if styles.shape() != before.shape() {
+            let what = format!("styles of {:?} cannot belong to {} pictures", styles.shape(), w_plus.dim().0);
+            return Err(ModelError::Foreign(what));
+        }
+        // Exactly zero where nothing was done to the styles.
+        let edits = styles - &before;
+        let moved = self.styled(w_plus.to_owned().into_dyn(), cancel)?;
+        let styles = moved.tensor(STYLES)? + &edits;
+        Ok(moved.with(STYLES, styles))
+    }
+
+    fn mean(&mut self, cancel: &Cancel) -> Result<Code, ModelError> {
+        let mean = self.mean_code(cancel)?;
+        self.styled(mean.insert_axis(Axis(0)).into_dyn(), cancel)
+    }
+
+    fn random(&mut self, seed: u64, truncation: f32, cancel: &Cancel) -> Result<Code, ModelError> {
+        if !truncation.is_finite() {
+            return Err(ModelError::Number("truncation"));
+        }
+        let mean = self.mean_code(cancel)?;
+        let codes = self.codes()?;
+        codes.restart(seed);
+        let w = codes.draw(1, cancel)?;
+        if w.ncols() != mean.ncols() {
+            let what = format!("{} numbers came, {} were expected", w.ncols(), mean.ncols());
+            return Err(ModelError::Shape { role: Role::Mapping, what });
+        }
+        // Karras et al., 2019, appendix B: w' = w̄ + ψ (w − w̄), here in every layer.
+        let w_plus: Array3<f32> = (&mean + &((&w - &mean) * truncation)).insert_axis(Axis(0));
+        self.styled(w_plus.into_dyn(), cancel)
     }
 }

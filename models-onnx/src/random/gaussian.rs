@@ -3,19 +3,19 @@
 use std::f64::consts::TAU;
 
 /// Draws from a standard normal distribution: SplitMix64 and the transform of Box and Muller (1958).
-pub(super) struct Gaussian {
+pub(crate) struct Gaussian {
     state: u64,
     /// The second number of a pair.
     spare: Option<f32>,
 }
 
 impl Gaussian {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { state: seed, spare: None }
     }
 
     /// The next number.
-    pub(super) fn draw(&mut self) -> f32 {
+    pub(crate) fn draw(&mut self) -> f32 {
         if let Some(spare) = self.spare.take() {
             return spare;
         }

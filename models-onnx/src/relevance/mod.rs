@@ -4,29 +4,22 @@
 //! [`sample`], then [`measure`], which takes seconds for each of thousands of channels on a processor, says how far it
 //! is, can be stopped at any time and goes on where it stopped.
 
-mod gaussian;
 mod partial;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use ndarray::{Array1, Array2, ArrayD, ArrayView2, Axis, Ix2, Slice, concatenate};
+use ndarray::{Array1, Array2, ArrayD, Axis, Ix2, Slice, concatenate};
 
 use crate::cancel::Cancel;
 use crate::direction::norm;
 use crate::error::ModelError;
 use crate::pack::{Array, Dim, Pack, Role};
+use crate::random::{BATCH, Codes, Moments};
 use crate::runtime::Runtime;
 use crate::session::{Lazy, Tensor};
-use gaussian::Gaussian;
 use partial::Partial;
 pub use partial::PartialError;
-
-/// Codes that run at once: they are small.
-const CODES: usize = 256;
-
-/// Codes whose mean stands for that of all, where the pack does not tell it.
-const MEAN_CODES: usize = 4096;
 
 /// What is sampled and how far channels are moved. The defaults are StyleCLIP's.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,14 +81,14 @@ pub fn sample(
     cancel: &Cancel,
 ) -> Result<Sample, RelevanceError> {
     sound(settings)?;
-    let mut codes = Codes::of(pack, runtime, settings.seed, cancel)?;
+    let mut codes = Codes::new(pack, runtime, settings.seed)?;
     let mut affine = graph(pack, runtime, Role::Affine);
     let [layers, width] = [1, 2].map(|axis| size(pack, Role::Affine, Ends::In, axis));
     let (layers, width) = (layers?, width?);
     let mean = match pack.matrix(Array::CodeMean) {
         Ok(mean) => mean,
         Err(ModelError::Missing { .. }) => {
-            let mean = codes.mean()?;
+            let mean = codes.mean(settings.seed, cancel)?;
             mean.broadcast((layers, width)).ok_or_else(|| misfit(Role::Mapping))?.to_owned()
         }
         Err(error) => return Err(error.into()),
@@ -104,7 +97,7 @@ pub fn sample(
     let mut styles = Vec::new();
     let mut done = 0;
     while done < settings.samples {
-        let w = codes.draw(CODES.min(settings.samples - done))?;
+        let w = codes.draw(BATCH.min(settings.samples - done), cancel)?;
         let count = w.nrows();
         let w_plus = w.insert_axis(Axis(1));
         let w_plus = w_plus.broadcast((count, layers, width)).ok_or_else(|| misfit(Role::Mapping))?;
@@ -209,82 +202,6 @@ impl Measuring<'_> {
         let image = self.synthesis.one(&[("styles", Tensor::F32(styles.view()))], self.cancel)?;
         let embedding = self.encoder.one(&[("image", Tensor::F32(image.view()))], self.cancel)?;
         matrix(embedding, Role::ImageEncoder)
-    }
-}
-
-/// Codes of random pictures.
-struct Codes<'a> {
-    mapping: Lazy,
-    width: usize,
-    /// Classes of a generator that knows some; they take turns.
-    labels: Option<usize>,
-    drawn: usize,
-    seed: u64,
-    gaussian: Gaussian,
-    cancel: &'a Cancel,
-}
-
-impl<'a> Codes<'a> {
-    fn of(pack: &Arc<Pack>, runtime: &Runtime, seed: u64, cancel: &'a Cancel) -> Result<Self, ModelError> {
-        let width = size(pack, Role::Mapping, Ends::In, 1)?;
-        let mapping = graph(pack, runtime, Role::Mapping);
-        let port = pack.contract(Role::Mapping)?.inputs.iter().find(|port| port.name == "c");
-        let labels = port.and_then(|port| match port.dims.get(1) {
-            Some(Dim::Size(size)) => Some(*size),
-            _ => None,
-        });
-        Ok(Self { mapping, width, labels, drawn: 0, seed, gaussian: Gaussian::new(seed), cancel })
-    }
-
-    /// The next codes `[n, W]`.
-    fn draw(&mut self, count: usize) -> Result<Array2<f32>, ModelError> {
-        let z = Array2::from_shape_simple_fn((count, self.width), || self.gaussian.draw()).into_dyn();
-        let drawn = self.drawn;
-        self.drawn += count;
-        let c = self.labels.map(|labels| {
-            let one = |(row, label): (usize, usize)| if (drawn + row) % labels == label { 1.0 } else { 0.0 };
-            Array2::<f32>::from_shape_fn((count, labels), one).into_dyn()
-        });
-        let z = ("z", Tensor::F32(z.view()));
-        let inputs: Vec<_> = [z].into_iter().chain(c.iter().map(|c| ("c", Tensor::F32(c.view())))).collect();
-        matrix(self.mapping.one(&inputs, self.cancel)?, Role::Mapping)
-    }
-
-    /// The mean of the first codes, which then come again.
-    fn mean(&mut self) -> Result<Array1<f32>, ModelError> {
-        let mut moments = Moments::default();
-        for _ in 0..MEAN_CODES / CODES {
-            moments.add(self.draw(CODES)?.view());
-        }
-        (self.gaussian, self.drawn) = (Gaussian::new(self.seed), 0);
-        Ok(moments.mean_and_deviation().0)
-    }
-}
-
-/// Sums of values and of their squares, by column.
-#[derive(Default)]
-struct Moments {
-    count: usize,
-    sums: Vec<[f64; 2]>,
-}
-
-impl Moments {
-    fn add(&mut self, rows: ArrayView2<'_, f32>) {
-        self.sums.resize(rows.ncols(), [0.0; 2]);
-        self.count += rows.nrows();
-        for row in rows.rows() {
-            for ([sum, squares], &value) in self.sums.iter_mut().zip(row) {
-                *sum += f64::from(value);
-                *squares += f64::from(value).powi(2);
-            }
-        }
-    }
-
-    fn mean_and_deviation(&self) -> (Array1<f32>, Array1<f32>) {
-        let count = self.count.max(1) as f64;
-        let mean = self.sums.iter().map(|[sum, _]| (sum / count) as f32).collect();
-        let variance = |[sum, squares]: &[f64; 2]| (squares / count - (sum / count).powi(2)).max(0.0);
-        (mean, self.sums.iter().map(|sums| variance(sums).sqrt() as f32).collect())
     }
 }
 
