@@ -50,6 +50,8 @@ pub mod error;
 pub mod family;
 pub mod fidelity;
 pub mod generator;
+pub mod inversion;
+mod joined;
 pub mod landmarks;
 pub mod optimise;
 pub mod pack;
@@ -59,6 +61,7 @@ pub mod relevance;
 pub mod runtime;
 pub mod session;
 pub mod text;
+pub mod text_edit;
 
 pub use autodiff;
 pub use cancel::Cancel;

@@ -1,5 +1,7 @@
 //! What can go wrong with models that give gradients.
 
+use crate::runtime::first_line;
+
 /// Why an optimisation gave nothing. Its text is one sentence for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptimiseError {
@@ -27,4 +29,21 @@ pub enum OptimiseError {
         "the edit cannot begin, because its numbers are not finite at the start; undo earlier edits or try the CPU as device"
     )]
     NotFinite,
+    /// A number that an edit was set up with.
+    #[error("the {0} of this edit is not a usable number; choose another")]
+    Setting(&'static str),
+}
+
+impl From<autodiff::Error> for OptimiseError {
+    fn from(error: autodiff::Error) -> Self {
+        Self::Open(first_line(&error.to_string()))
+    }
+}
+
+/// Refuses what no edit can be set up with: NaN, infinity and numbers below zero.
+pub(crate) fn usable(settings: &[(&'static str, f64)]) -> Result<(), OptimiseError> {
+    match settings.iter().find(|(_, value)| !(value.is_finite() && *value >= 0.0)) {
+        Some((name, _)) => Err(OptimiseError::Setting(name)),
+        None => Ok(()),
+    }
 }

@@ -52,6 +52,7 @@ use autodiff::{Adam, Lbfgs, Schedule, Step};
 use ndarray::{Array, ArrayD, ArrayViewD, Dimension};
 
 pub use self::error::OptimiseError;
+pub(crate) use self::error::usable;
 pub use self::session::{Bound, GradientSession};
 use crate::cancel::Cancel;
 use crate::error::ModelError;
@@ -96,6 +97,22 @@ impl Progress<'_> {
     }
 }
 
+/// How far an edit is, for whoever watches it.
+#[derive(Debug)]
+pub struct Watched<'a> {
+    /// Steps made, this one included.
+    pub step: usize,
+    /// Steps there will be at most.
+    pub steps: usize,
+    /// What the edit is after, as it was before this step; each edit says what that is.
+    pub reached: f32,
+    /// The picture `[1, 3, R, R]`, or a smaller one, as it was before this step; on the steps that it comes with.
+    pub picture: Option<ArrayViewD<'a, f32>>,
+}
+
+/// Hears of each step of an edit and may ask to stop.
+pub type Watch<'w> = dyn FnMut(&Watched<'_>) -> ControlFlow<()> + 'w;
+
 /// Variables by name.
 pub type Values = BTreeMap<String, ArrayD<f32>>;
 
@@ -121,8 +138,10 @@ pub struct Outcome {
 pub enum Stopped {
     /// All steps were made.
     Finished,
-    /// L-BFGS found nothing left to gain.
+    /// Nothing was left to gain.
     Settled,
+    /// It is as good as was wanted.
+    Reached,
     /// The callback asked for it.
     Asked,
     /// The loss or its gradient was NaN or infinite after a step, which was undone.
@@ -137,6 +156,7 @@ impl fmt::Display for Stopped {
         match self {
             Self::Finished => f.write_str("all steps were made"),
             Self::Settled => f.write_str("it ended early, because nothing was left to gain"),
+            Self::Reached => f.write_str("it ended early, because it was as good as you wanted"),
             Self::Asked => f.write_str("it ended early, as you asked"),
             Self::NotFinite { step } => write!(
                 f,

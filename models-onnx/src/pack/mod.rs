@@ -12,10 +12,13 @@ mod role;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use autodiff::Model;
+use bytes::Bytes;
 use ndarray::{Array1, Array2, Ix1, Ix2};
 use ndarray_npy::ReadNpyExt;
 
 use crate::error::ModelError;
+use crate::runtime::first_line;
 pub use file::{Hasher, sha256};
 pub use manifest::{
     Alignment, AlignmentKind, Array, ArrayFile, BetaSchedule, Class, Cleaning, Contract, Data, Denoising,
@@ -210,6 +213,19 @@ impl Pack {
     /// [`PackError`].
     pub fn weights(&self, contract: &Contract) -> Result<Vec<(String, Vec<u8>)>, PackError> {
         contract.weights().map(|source| Ok((source.file.clone(), self.read(&source)?))).collect()
+    }
+
+    /// The graph of a role with its weights, to be joined with others and differentiated.
+    ///
+    /// # Errors
+    /// [`ModelError::Missing`], [`ModelError::Pack`], and [`ModelError::Open`] where it is no sound graph.
+    pub fn model(&self, role: Role) -> Result<Model, ModelError> {
+        let contract = self.contract(role)?;
+        let weights: Vec<(String, Bytes)> =
+            self.weights(contract)?.into_iter().map(|(location, bytes)| (location, bytes.into())).collect();
+        let beside = |location: &str| weights.iter().find(|w| w.0 == location).map(|w| w.1.clone());
+        Model::read_with(self.graph(contract)?, beside)
+            .map_err(|e| ModelError::Open { role, why: first_line(&e.to_string()) })
     }
 
     /// The verified bytes of a file that is neither graph nor array.
