@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::ffi::{CString, c_char, c_int};
 use std::path::PathBuf;
+use std::rc::Rc;
 
-use pentimento_ffi::host::{Insert, NewLayer, Parasite};
+use pentimento_ffi::host::{Insert, NewLayer, Parasite, Strip, Where};
 use pentimento_ffi::pixels::{Mask, Pixels, Rect};
 use pentimento_ffi::plugin::{ArgKind, ArgValue, Argument};
 use pentimento_ffi::{Call, Finish, Host, HostError, PlugIn, Procedure};
@@ -109,18 +110,27 @@ fn probe(host: &dyn Host, call: &Call, strength: f32, note: &str, group: bool) -
     let sum: f64 = mask.values.iter().map(|v| f64::from(*v)).sum();
     println!("probe: mask sum {sum:.4} first {:?}", mask.values.first());
     let parasites = vec![Parasite { name: "pentimento-probe".into(), data: note.as_bytes().to_vec() }];
-    let new = NewLayer {
-        name: format!("{} inverted", facts.name),
-        pixels: Pixels { rect, rgba },
-        mask: Some(mask.clone()),
-        parasites: parasites.clone(),
+    let part = |values: &[f32], strip: Rect, channels: usize| {
+        let row = rect.width as usize * channels;
+        let start = strip.y.abs_diff(rect.y) as usize * row;
+        values[start..][..strip.area() * channels].to_vec()
     };
+    let draw = |strip: Rect| {
+        let pixels = Pixels { rect: strip, rgba: part(&rgba, strip, 4) };
+        Ok(Strip { pixels, mask: Mask { rect: strip, values: part(&mask.values, strip, 1) } })
+    };
+    let name = format!("{} inverted", facts.name);
+    let new = NewLayer { name, rect, draw: Rc::new(draw), parasites: parasites.clone() };
     // Something that must fail half way, and leave nothing behind.
     let mut bad = new.clone();
-    bad.mask = Some(Mask { rect: rect.moved(1, 0), values: mask.values.clone() });
+    bad.draw = Rc::new(|strip: Rect| {
+        let pixels = Pixels { rect: strip, rgba: part(&rgba, strip, 4) };
+        let elsewhere = strip.moved(1, 0);
+        Ok(Strip { pixels, mask: Mask { rect: elsewhere, values: part(&mask.values, strip, 1) } })
+    });
     let layers = vec![new.clone(), bad];
     let refused =
-        host.insert(call.image, layer, &Insert::Group { name: "bad".into(), layers, parasites: vec![] });
+        host.insert(call.image, Where::Above(layer), &Insert::Group { name: "bad".into(), layers, parasites: vec![] });
     println!("probe: bad group {}", refused.is_err());
 
     let what = if group {
@@ -131,7 +141,7 @@ fn probe(host: &dyn Host, call: &Call, strength: f32, note: &str, group: bool) -
         Insert::Layer(new)
     };
     let start = std::time::Instant::now();
-    let inserted = host.insert(call.image, layer, &what)?;
+    let inserted = host.insert(call.image, Where::Above(layer), &what)?;
     println!("probe: inserted in {:?}", start.elapsed());
     println!("probe: inserted {:?}", host.drawable(inserted)?);
     let carried = host.parasite(inserted, "pentimento-probe")?.map(|data| data == note.as_bytes());

@@ -1,6 +1,8 @@
 //! Everything we ask of GIMP.
 
-use crate::error::Result;
+use std::rc::Rc;
+
+use crate::error::{HostError, Result};
 use crate::pixels::{Mask, Pixels, Rect};
 
 /// An image, by the number GIMP gave it.
@@ -57,33 +59,81 @@ pub struct Parasite {
     pub data: Vec<u8>,
 }
 
-/// A layer to insert.
+/// A part of a new layer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NewLayer {
+pub struct Strip {
+    /// Its pixels in the colour space of the drawable that the layer belongs to.
+    pub pixels: Pixels,
+    /// Its part of the layer mask; same rectangle.
+    pub mask: Mask,
+}
+
+/// Draws the part of a layer that lies in a rectangle of the image.
+pub type Draw<'a> = dyn Fn(Rect) -> Result<Strip> + 'a;
+
+/// A layer with a layer mask, to insert. It is drawn in strips from the top to the bottom while it is being made, so that
+/// no more than one strip of a large photo is in memory.
+#[derive(Clone)]
+pub struct NewLayer<'a> {
     /// Its name.
     pub name: String,
-    /// Its pixels in the colour space of the drawable it belongs to; `rect` is in image coordinates.
-    pub pixels: Pixels,
-    /// Its layer mask; same rectangle.
-    pub mask: Option<Mask>,
+    /// Where it lies, in image coordinates.
+    pub rect: Rect,
+    /// What it shows.
+    pub draw: Rc<Draw<'a>>,
     /// What it carries.
     pub parasites: Vec<Parasite>,
 }
 
-/// What to insert above a drawable, in one undo step.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Insert {
+/// Pixels of a strip, 4 Mi of them at most unless a single row has more: 64 MiB in our floats.
+const STRIP: usize = 4 << 20;
+
+impl NewLayer<'_> {
+    /// Its strips from the top to the bottom. They are of the right size or an error.
+    pub fn strips(&self) -> impl Iterator<Item = Result<Strip>> {
+        rows(self.rect).map(|rect| {
+            let strip = (self.draw)(rect)?;
+            let fits = strip.pixels.rect == rect
+                && strip.mask.rect == rect
+                && strip.pixels.rgba.len() == rect.area().saturating_mul(4)
+                && strip.mask.values.len() == rect.area();
+            if fits { Ok(strip) } else { Err(HostError::Area) }
+        })
+    }
+}
+
+/// A rectangle in strips of whole rows.
+pub fn rows(rect: Rect) -> impl Iterator<Item = Rect> {
+    let height = (STRIP / rect.width.max(1) as usize).max(1);
+    let height = u32::try_from(height).unwrap_or(u32::MAX).min(rect.height.max(1));
+    (0..rect.height).step_by(height as usize).map(move |y| {
+        Rect::new(rect.x, rect.y.saturating_add_unsigned(y), rect.width, height.min(rect.height - y))
+    })
+}
+
+/// What to insert, in one undo step.
+#[derive(Clone)]
+pub enum Insert<'a> {
     /// One layer.
-    Layer(NewLayer),
+    Layer(NewLayer<'a>),
     /// A group of layers, the first at the top.
     Group {
         /// Name of the group.
         name: String,
         /// The layers.
-        layers: Vec<NewLayer>,
+        layers: Vec<NewLayer<'a>>,
         /// What the group carries.
         parasites: Vec<Parasite>,
     },
+}
+
+/// Where to insert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Where {
+    /// Above a layer.
+    Above(ItemId),
+    /// In the place of a layer or group, which goes with the same undo step.
+    InsteadOf(ItemId),
 }
 
 /// The window a dialog should stay in front of.
@@ -129,10 +179,13 @@ pub trait Host {
     /// The selection inside `rect` (image coordinates); nothing but zeros where nothing is selected. What lies outside the image is unselected.
     fn selection(&self, image: ImageId, rect: Rect) -> Result<Mask>;
 
-    /// Inserts above `above` in one undo step; leaves everything else, selection included, as it was; updates
+    /// Inserts in one undo step; leaves everything else, selection included, as it was; updates
     /// and flushes, so that thumbnails and displays are right. Returns the new layer or group. If anything
     /// fails, nothing stays behind.
-    fn insert(&self, image: ImageId, above: ItemId, what: &Insert) -> Result<ItemId>;
+    fn insert(&self, image: ImageId, place: Where, what: &Insert<'_>) -> Result<ItemId>;
+
+    /// The layer of that name, the topmost if there are several.
+    fn layer_named(&self, image: ImageId, name: &str) -> Result<Option<ItemId>>;
 
     /// The parasite called `name` of an item.
     fn parasite(&self, item: ItemId, name: &str) -> Result<Option<Vec<u8>>>;

@@ -67,6 +67,31 @@ impl Code {
             .map_err(|_| ModelError::Foreign("the W+ vectors have a wrong shape".into()))
     }
 
+    /// Its tensors by name.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, &ArrayD<f32>)> {
+        self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
+    /// The code on the straight line from this one to another: 0 is here, 1 is there, and beyond goes on the same way.
+    /// Tensors that only one of both has are those of `other`.
+    ///
+    /// # Errors
+    /// [`ModelError::Foreign`] where the two are of different packs or shapes.
+    pub fn towards(&self, other: &Self, share: f32) -> Result<Self, ModelError> {
+        if self.pack != other.pack {
+            return Err(ModelError::Foreign("the two codes are of different packs".into()));
+        }
+        let mut code = other.clone();
+        for (name, there) in &mut code.tensors {
+            let Some(here) = self.tensors.get(name) else { continue };
+            if here.shape() != there.shape() {
+                return Err(ModelError::Foreign(format!("the “{name}” of the two codes differ in shape")));
+            }
+            there.zip_mut_with(here, |there, here| *there = here + (*there - here) * share);
+        }
+        Ok(code)
+    }
+
     /// # Errors
     /// [`ModelError::Foreign`] where the code belongs to another pack, or another version of it.
     pub(crate) fn expect(&self, pack: &Pack) -> Result<(), ModelError> {

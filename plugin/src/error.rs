@@ -24,6 +24,12 @@ pub enum PluginError {
     /// A direction that leads nowhere.
     #[error(transparent)]
     Direction(#[from] models_onnx::direction::DirectionError),
+    /// Eyes and mouth that give no square.
+    #[error(transparent)]
+    Alignment(#[from] models_onnx::alignment::AlignmentError),
+    /// Faces cannot be looked for.
+    #[error(transparent)]
+    Landmarks(#[from] models_onnx::landmarks::LandmarksError),
     /// A parameter out of range.
     #[error(transparent)]
     Value(#[from] ValueError),
@@ -49,6 +55,31 @@ pub enum PluginError {
         "nothing of the edit would show, because the selection is too faint or too thin; select a larger area"
     )]
     NothingShows,
+    /// Places that cannot be read; the sentence says what.
+    #[error("{0}")]
+    Points(String),
+    /// Fewer faces than were counted.
+    #[error("face {wanted} was asked for, but {count} were found; give a smaller number, or place eyes and mouth by hand")]
+    NoFace {
+        /// Which was asked for.
+        wanted: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// No pack finds faces.
+    #[error("no pack that finds faces is installed, so the middle is edited; install “landmarks” or place eyes and mouth by hand")]
+    NoFinder,
+    /// Fewer results than were counted.
+    #[error("result {wanted} was asked for, but the edit has {count}; give a smaller number, or 0 for all")]
+    NoVariant {
+        /// Which was asked for.
+        wanted: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A layer that a recipe speaks of.
+    #[error("this layer was made of a layer called “{0}”, which is gone; select the photo instead")]
+    NoSource(String),
     /// NaN or infinity in the photo.
     #[error(
         "the photo holds values that are not numbers (NaN or infinity); repair it, for example with Colors → Levels, and try again"

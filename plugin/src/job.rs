@@ -116,7 +116,7 @@ impl Job {
                 Event::Done(outcome) => return Ok(outcome),
                 Event::Failed(why) => return Err(PluginError::Job(why)),
                 Event::Cancelled => return Err(PluginError::Cancelled),
-                Event::Progress { .. } | Event::Note(_) | Event::Preview(_) => {}
+                Event::Progress { .. } | Event::Note(_) | Event::Inverted { .. } | Event::Preview(_) => {}
             }
         }
     }
@@ -138,8 +138,16 @@ fn work(studios: &mut Studios, pictures: &Pictures, task: Task) {
     let emit = |event: Event| drop(task.events.send(event));
     let result = catch_unwind(AssertUnwindSafe(|| {
         task.cancel.check()?;
-        let picture = pictures.take(task.request.picture)?;
-        model::run(studios, pictures, &task.request, &picture, &task.cancel, &emit)
+        match &task.request {
+            Request::Edit(edit) => {
+                let picture = pictures.take(edit.picture)?;
+                model::run(studios, pictures, edit, &picture, &task.cancel, &emit).map(Outcome::Edited)
+            }
+            Request::Faces { picture, runtime } => {
+                let picture = pictures.take(*picture)?;
+                studios.faces(&picture, *runtime, &task.cancel).map(Outcome::Faces)
+            }
+        }
     }));
     emit(match result {
         Ok(Ok(outcome)) => Event::Done(outcome),

@@ -16,6 +16,7 @@ pub mod entry;
 pub mod error;
 pub mod gimp;
 pub mod job;
+pub mod kept;
 pub mod operation;
 pub mod ops;
 pub mod packs;

@@ -120,6 +120,12 @@ impl Gimp for Gimp2 {
         unsafe { self.gegl.taken(call!(self, gimp_item_get_name(item.0))?) }.ok_or(HostError::Gone)
     }
 
+    fn layer_named(&self, image: ImageId, name: &CStr) -> Result<Option<ItemId>> {
+        // SAFETY: a plain number, and a text that outlives the call.
+        let layer = unsafe { self.api.gimp_image_get_layer_by_name(image.0, name.as_ptr()) };
+        Ok((layer >= 0).then_some(ItemId(layer)))
+    }
+
     fn size(&self, item: ItemId) -> Result<(u32, u32)> {
         // SAFETY: plain numbers.
         let size = unsafe {

@@ -187,6 +187,13 @@ impl Gimp for Gimp3 {
         unsafe { self.gegl.taken(call!(self, gimp_item_get_name(item))?) }.ok_or(HostError::Gone)
     }
 
+    fn layer_named(&self, image: ImageId, name: &CStr) -> Result<Option<ItemId>> {
+        let image = self.image(image)?;
+        // SAFETY: an image of libgimp's, and a text that outlives the call.
+        let layer = unsafe { self.api.gimp_image_get_layer_by_name(image, name.as_ptr()) };
+        if layer.is_null() { Ok(None) } else { self.number(layer.cast()).map(Some) }
+    }
+
     fn size(&self, item: ItemId) -> Result<(u32, u32)> {
         let item = self.drawable(item)?;
         // SAFETY: a drawable of libgimp's.

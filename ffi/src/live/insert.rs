@@ -4,8 +4,7 @@ use super::{Gimp, Kind, Live};
 use crate::call::text;
 use crate::error::{HostError, Result};
 use crate::gegl::OURS;
-use crate::host::{BaseType, ImageId, Insert, ItemId, NewLayer, Parasite};
-use crate::pixels::Rect;
+use crate::host::{BaseType, ImageId, Insert, ItemId, NewLayer, Parasite, Where};
 
 /// An item outside of the image; forgotten again unless it is kept.
 struct Pending<'a, G: Gimp> {
@@ -29,8 +28,9 @@ impl<G: Gimp> Drop for Pending<'_, G> {
 }
 
 impl<G: Gimp> Live<G> {
-    pub(super) fn insert_above(&self, image: ImageId, above: ItemId, what: &Insert) -> Result<ItemId> {
+    pub(super) fn insert_at(&self, image: ImageId, place: Where, what: &Insert<'_>) -> Result<ItemId> {
         let gimp = &self.gimp;
+        let (Where::Above(above) | Where::InsteadOf(above)) = place;
         let above = match gimp.kind(above)? {
             Kind::Layer => above,
             Kind::MaskOf(layer) => layer,
@@ -47,11 +47,17 @@ impl<G: Gimp> Live<G> {
         };
         let parent = gimp.parent(above)?;
         let position = gimp.position(image, above)?;
+        let make_room = || {
+            if let Where::InsteadOf(_) = place {
+                gimp.remove(image, above);
+            }
+        };
         let root = match what {
             Insert::Layer(layer) => {
                 let layer = self.prepare(image, layer, grey)?;
                 self.in_one_step(image, || {
                     gimp.put(image, layer.item, parent, position)?;
+                    make_room();
                     Ok(layer.keep())
                 })?
             }
@@ -65,6 +71,7 @@ impl<G: Gimp> Live<G> {
                     gimp.put(image, group.item, parent, position)?;
                     let inserted = group.keep();
                     self.fill(image, inserted, layers).inspect_err(|_| gimp.remove(image, inserted))?;
+                    make_room();
                     Ok(inserted)
                 })?
             }
@@ -76,26 +83,29 @@ impl<G: Gimp> Live<G> {
 
     /// Makes a layer with its pixels, mask and parasites, outside of the image, so that a failure on the way
     /// leaves no trace and the undo step stays one insertion.
-    fn prepare(&self, image: ImageId, layer: &NewLayer, grey: bool) -> Result<Pending<'_, G>> {
+    fn prepare(&self, image: ImageId, layer: &NewLayer<'_>, grey: bool) -> Result<Pending<'_, G>> {
         let gimp = &self.gimp;
-        let rect = layer.pixels.rect;
-        if rect.area() == 0 || layer.pixels.rgba.len() != rect.area().saturating_mul(4) {
+        let rect = layer.rect;
+        if rect.area() == 0 {
             return Err(HostError::Area);
         }
-        let whole = Rect::new(0, 0, rect.width, rect.height);
         let item = gimp.new_layer(image, text(&layer.name)?.as_c_str(), rect, grey)?;
         let pending = Pending { gimp, item };
-        gimp.buffer(item)?.write(whole, gimp.format(item)?, OURS, 4, &layer.pixels.rgba)?;
-        gimp.updated(item, rect.width, rect.height)?;
-        if let Some(mask) = &layer.mask {
-            if mask.rect != rect {
-                return Err(HostError::Area);
+        let mask = gimp.new_mask(item)?;
+        let (native, plain) = self.one_channel(mask)?;
+        {
+            let (pixels, shows) = (gimp.buffer(item)?, gimp.buffer(mask)?);
+            let format = gimp.format(item)?;
+            for strip in layer.strips() {
+                let strip = strip?;
+                let part = strip.pixels.rect.moved(-rect.x, -rect.y);
+                pixels.write(part, format, OURS, 4, &strip.pixels.rgba)?;
+                shows.write(part, native, plain, 1, &strip.mask.values)?;
             }
-            let mask_item = gimp.new_mask(item)?;
-            let (native, plain) = self.one_channel(mask_item)?;
-            gimp.buffer(mask_item)?.write(whole, native, plain, 1, &mask.values)?;
-            gimp.updated(mask_item, rect.width, rect.height)?;
+            // What was written goes to GIMP as the buffers go.
         }
+        gimp.updated(item, rect.width, rect.height)?;
+        gimp.updated(mask, rect.width, rect.height)?;
         self.carry(item, &layer.parasites)?;
         Ok(pending)
     }

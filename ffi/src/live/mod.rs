@@ -10,6 +10,7 @@ use crate::error::{HostError, Result};
 use crate::gegl::{Buffer, Format, Gegl, OURS, PLAIN, PLAIN_CODED, zeros};
 use crate::host::{
     BaseType, DrawableInfo, Host, ImageId, ImageInfo, Insert, ItemId, MainThread, ParentWindow,
+    Where,
 };
 use crate::pixels::{Mask, Pixels, Rect};
 
@@ -41,6 +42,7 @@ pub(crate) trait Gimp {
     fn kind(&self, item: ItemId) -> Result<Kind>;
     fn image_of(&self, item: ItemId) -> Result<ImageId>;
     fn item_name(&self, item: ItemId) -> Result<String>;
+    fn layer_named(&self, image: ImageId, name: &CStr) -> Result<Option<ItemId>>;
     fn size(&self, item: ItemId) -> Result<(u32, u32)>;
     fn offsets(&self, item: ItemId) -> Result<(i32, i32)>;
     fn alpha(&self, item: ItemId) -> Result<bool>;
@@ -184,8 +186,13 @@ impl<G: Gimp> Host for Live<G> {
         Ok(Mask { rect, values: self.gimp.buffer(item)?.read(rect, native, plain, 1)? })
     }
 
-    fn insert(&self, image: ImageId, above: ItemId, what: &Insert) -> Result<ItemId> {
-        self.insert_above(image, above, what)
+    fn insert(&self, image: ImageId, place: Where, what: &Insert<'_>) -> Result<ItemId> {
+        self.insert_at(image, place, what)
+    }
+
+    fn layer_named(&self, image: ImageId, name: &str) -> Result<Option<ItemId>> {
+        self.gimp.image_size(image)?;
+        self.gimp.layer_named(image, &text(name)?)
     }
 
     fn parasite(&self, item: ItemId, name: &str) -> Result<Option<Vec<u8>>> {

@@ -6,6 +6,7 @@ use crate::error::{HostError, Result};
 use crate::gegl::zeros;
 use crate::host::{
     BaseType, DrawableInfo, Host, ImageId, ImageInfo, Insert, ItemId, NewLayer, Parasite, ParentWindow,
+    Strip, Where,
 };
 use crate::pixels::{Mask, Pixels, Rect};
 
@@ -111,7 +112,18 @@ impl Host for MockHost {
         Ok(Mask { rect, values })
     }
 
-    fn insert(&self, image: ImageId, above: ItemId, what: &Insert) -> Result<ItemId> {
+    fn insert(&self, image: ImageId, place: Where, what: &Insert<'_>) -> Result<ItemId> {
+        let (Where::Above(above) | Where::InsteadOf(above)) = place;
+        // Everything is drawn and checked before anything changes, so that a failure leaves no trace. Drawing reads from
+        // this very host.
+        let layers = match what {
+            Insert::Layer(layer) => std::slice::from_ref(layer),
+            Insert::Group { name, layers, .. } => {
+                text(name)?;
+                layers
+            }
+        };
+        let drawn = layers.iter().map(drawn).collect::<Result<Vec<_>>>()?;
         let mut state = self.state.borrow_mut();
         let beside = state.item(above)?;
         if beside.image != image {
@@ -121,31 +133,40 @@ impl Host for MockHost {
             return Err(HostError::Indexed);
         }
         let parent = beside.parent;
-        // Everything is checked before anything changes, so that a failure leaves no trace.
-        let layers = match what {
-            Insert::Layer(layer) => std::slice::from_ref(layer),
-            Insert::Group { name, layers, .. } => {
-                text(name)?;
-                layers
-            }
-        };
-        layers.iter().try_for_each(check)?;
         if let Some(reason) = state.fail_insert.take() {
             return Err(HostError::Refused { call: "insert", reason });
         }
+        let mut all = layers.iter().zip(drawn);
         let root = match what {
-            Insert::Layer(layer) => state.add(image, parent, layer),
+            Insert::Layer(_) => {
+                let (layer, strip) = all.next().ok_or(HostError::Area)?;
+                state.add(image, parent, layer, strip)
+            }
             Insert::Group { name, layers, parasites } => {
                 let group = state.add_group(image, parent, name, layers, parasites);
-                let children = layers.iter().map(|layer| state.add(image, Some(group), layer)).collect();
+                let children = all.map(|(layer, strip)| state.add(image, Some(group), layer, strip)).collect();
                 if let Some(item) = state.items.get_mut(&group.0) {
                     item.children = Some(children);
                 }
                 group
             }
         };
-        state.put(image, parent, above, root);
+        state.put(image, parent, place, root);
         Ok(root)
+    }
+
+    fn layer_named(&self, image: ImageId, name: &str) -> Result<Option<ItemId>> {
+        let state = self.state.borrow();
+        let mut todo = state.image(image)?.stack.clone();
+        while !todo.is_empty() {
+            let item = todo.remove(0);
+            let Ok(found) = state.item(item) else { continue };
+            if found.name == name {
+                return Ok(Some(item));
+            }
+            todo.splice(0..0, found.children.iter().flatten().copied());
+        }
+        Ok(None)
     }
 
     fn parasite(&self, item: ItemId, name: &str) -> Result<Option<Vec<u8>>> {
@@ -171,24 +192,35 @@ impl Host for MockHost {
     }
 }
 
-/// Refuses what a real GIMP would refuse.
-fn check(layer: &NewLayer) -> Result<()> {
+/// Draws the whole of a layer; refuses what a real GIMP would refuse.
+fn drawn(layer: &NewLayer<'_>) -> Result<Strip> {
     text(&layer.name)?;
     layer.parasites.iter().try_for_each(|parasite| text(&parasite.name).map(drop))?;
-    let rect = layer.pixels.rect;
-    let mask_fits =
-        layer.mask.as_ref().is_none_or(|mask| mask.rect == rect && mask.values.len() == rect.area());
-    if rect.area() == 0 || layer.pixels.rgba.len() != rect.area() * 4 || !mask_fits {
+    let rect = layer.rect;
+    if rect.area() == 0 {
         return Err(HostError::Area);
     }
-    Ok(())
+    let mut whole =
+        Strip { pixels: Pixels { rect, rgba: Vec::new() }, mask: Mask { rect, values: Vec::new() } };
+    for strip in layer.strips() {
+        let strip = strip?;
+        whole.pixels.rgba.extend(strip.pixels.rgba);
+        whole.mask.values.extend(strip.mask.values);
+    }
+    Ok(whole)
 }
 
 impl State {
-    fn add(&mut self, image: ImageId, parent: Option<ItemId>, layer: &NewLayer) -> ItemId {
-        let pixels = self.kept(image, &layer.pixels, true);
-        let mut mask = layer.mask.clone();
-        if let (Some(mask), Ok(image)) = (&mut mask, self.image(image)) {
+    fn add(
+        &mut self,
+        image: ImageId,
+        parent: Option<ItemId>,
+        layer: &NewLayer<'_>,
+        strip: Strip,
+    ) -> ItemId {
+        let pixels = self.kept(image, &strip.pixels, true);
+        let mut mask = strip.mask;
+        if let Ok(image) = self.image(image) {
             for value in &mut mask.values {
                 *value = image.precision.kept_plain(*value);
             }
@@ -200,7 +232,7 @@ impl State {
             parent,
             pixels,
             alpha: true,
-            mask,
+            mask: Some(mask),
             parasites: layer.parasites.clone(),
             children: None,
         };
@@ -213,11 +245,11 @@ impl State {
         image: ImageId,
         parent: Option<ItemId>,
         name: &str,
-        layers: &[NewLayer],
+        layers: &[NewLayer<'_>],
         parasites: &[Parasite],
     ) -> ItemId {
         let number = self.number();
-        let rect = layers.iter().map(|layer| layer.pixels.rect).reduce(around).unwrap_or_default();
+        let rect = layers.iter().map(|layer| layer.rect).reduce(around).unwrap_or_default();
         let item = Item {
             image,
             name: name.into(),
@@ -232,11 +264,15 @@ impl State {
         ItemId(number)
     }
 
-    /// Puts `item` directly above another one, as one undo step.
-    fn put(&mut self, image: ImageId, parent: Option<ItemId>, above: ItemId, item: ItemId) {
+    /// Puts `item` where it belongs, as one undo step.
+    fn put(&mut self, image: ImageId, parent: Option<ItemId>, place: Where, item: ItemId) {
+        let (Where::Above(above) | Where::InsteadOf(above)) = place;
         let place = |stack: &mut Vec<ItemId>| {
             let position = stack.iter().position(|other| *other == above).unwrap_or(0);
             stack.insert(position, item);
+            if let Where::InsteadOf(old) = place {
+                stack.retain(|other| *other != old);
+            }
         };
         if let Some(stack) =
             parent.and_then(|parent| self.items.get_mut(&parent.0)).and_then(|group| group.children.as_mut())

@@ -1,13 +1,21 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::host::{Host, Insert, NewLayer};
+use std::rc::Rc;
 
-fn new_layer(rect: Rect) -> NewLayer {
+use crate::host::{Host, Insert, NewLayer, Strip, Where};
+
+fn new_layer(rect: Rect) -> NewLayer<'static> {
+    let draw = |rect: Rect| {
+        Ok(Strip {
+            pixels: Pixels { rect, rgba: vec![0.25; rect.area() * 4] },
+            mask: Mask { rect, values: vec![0.5; rect.area()] },
+        })
+    };
     NewLayer {
         name: "edited".into(),
-        pixels: Pixels { rect, rgba: vec![0.25; rect.area() * 4] },
-        mask: Some(Mask { rect, values: vec![0.5; rect.area()] }),
+        rect,
+        draw: Rc::new(draw),
         parasites: vec![Parasite { name: "recipe".into(), data: vec![1, 2, 3] }],
     }
 }
@@ -26,7 +34,7 @@ fn a_layer_goes_above_with_mask_and_parasite_in_one_step() {
     gimp.select_rect(image, Rect::new(0, 0, 2, 2));
     let top = gimp.add_layer(image, "top", Rect::new(0, 0, 1, 1), |_, _| [0.0; 4]);
     let before = gimp.item(layer);
-    let inserted = gimp.insert(image, layer, &Insert::Layer(new_layer(Rect::new(0, 1, 2, 2)))).unwrap();
+    let inserted = gimp.insert(image, Where::Above(layer), &Insert::Layer(new_layer(Rect::new(0, 1, 2, 2)))).unwrap();
     assert_eq!(gimp.stack(image), [top, inserted, layer]);
     assert_eq!(gimp.undo_steps(image), 1);
     assert_eq!(gimp.active(image), Some(inserted));
@@ -47,12 +55,18 @@ fn a_group_goes_into_the_group_of_its_neighbour() {
         layers: vec![new_layer(rect), new_layer(rect)],
         parasites: Vec::new(),
     };
-    let outer = gimp.insert(image, layer, &group("outer")).unwrap();
+    let outer = gimp.insert(image, Where::Above(layer), &group("outer")).unwrap();
     let children = gimp.item(outer).unwrap().children.unwrap();
-    let inner = gimp.insert(image, children[1], &group("inner")).unwrap();
+    let inner = gimp.insert(image, Where::Above(children[1]), &group("inner")).unwrap();
     assert_eq!(gimp.item(outer).unwrap().children.unwrap(), [children[0], inner, children[1]]);
     assert_eq!(gimp.stack(image), [outer, layer]);
     assert_eq!(gimp.undo_steps(image), 2);
+    assert_eq!(gimp.layer_named(image, "photo").unwrap(), Some(layer));
+    assert_eq!(gimp.layer_named(image, "edited").unwrap(), Some(children[0]), "groups are looked into");
+    assert_eq!(gimp.layer_named(image, "nobody").unwrap(), None);
+    let new = gimp.insert(image, Where::InsteadOf(outer), &Insert::Layer(new_layer(rect))).unwrap();
+    assert_eq!(gimp.stack(image), [new, layer]);
+    assert_eq!(gimp.undo_steps(image), 3, "out and in is one step");
 }
 
 #[test]
@@ -60,15 +74,20 @@ fn failures_leave_nothing_behind() {
     let (gimp, image, layer) = photo();
     let good = new_layer(Rect::new(0, 0, 2, 2));
     gimp.fail_next_insert("no room");
-    let error = gimp.insert(image, layer, &Insert::Layer(good.clone())).unwrap_err();
+    let error = gimp.insert(image, Where::Above(layer), &Insert::Layer(good.clone())).unwrap_err();
     assert!(error.to_string().contains("no room"));
     let mut bad = good.clone();
-    bad.mask = Some(Mask { rect: Rect::new(1, 0, 2, 2), values: vec![0.0; 4] });
+    bad.draw = Rc::new(|rect| {
+        Ok(Strip {
+            pixels: Pixels { rect, rgba: vec![0.0; rect.area() * 4] },
+            mask: Mask { rect: rect.moved(1, 0), values: vec![0.0; rect.area()] },
+        })
+    });
     let group = Insert::Group { name: "g".into(), layers: vec![good.clone(), bad], parasites: Vec::new() };
-    assert!(matches!(gimp.insert(image, layer, &group), Err(HostError::Area)));
+    assert!(matches!(gimp.insert(image, Where::Above(layer), &group), Err(HostError::Area)));
     assert_eq!(gimp.stack(image), [layer]);
     assert_eq!(gimp.undo_steps(image), 0);
-    assert!(gimp.insert(image, layer, &Insert::Layer(good)).is_ok(), "only the next one fails");
+    assert!(gimp.insert(image, Where::Above(layer), &Insert::Layer(good)).is_ok(), "only the next one fails");
 }
 
 #[test]

@@ -297,6 +297,8 @@ pub struct Gimp2 {
         unsafe extern "C" fn(drawable_ID: gint32, x: gint, y: gint, width: gint, height: gint) -> gboolean,
     pub gimp_gimprc_query: unsafe extern "C" fn(token: *const gchar) -> *mut gchar,
     pub gimp_image_is_valid: unsafe extern "C" fn(image_ID: gint32) -> gboolean,
+    pub gimp_image_get_layer_by_name:
+        unsafe extern "C" fn(image_ID: gint32, name: *const gchar) -> gint32,
     pub gimp_image_base_type: unsafe extern "C" fn(image_ID: gint32) -> GimpImageBaseType,
     pub gimp_image_width: unsafe extern "C" fn(image_ID: gint32) -> gint,
     pub gimp_image_height: unsafe extern "C" fn(image_ID: gint32) -> gint,
@@ -407,6 +409,8 @@ impl Gimp2 {
         let gimp_drawable_update = __library.get(b"gimp_drawable_update\0").map(|sym| *sym)?;
         let gimp_gimprc_query = __library.get(b"gimp_gimprc_query\0").map(|sym| *sym)?;
         let gimp_image_is_valid = __library.get(b"gimp_image_is_valid\0").map(|sym| *sym)?;
+        let gimp_image_get_layer_by_name =
+            __library.get(b"gimp_image_get_layer_by_name\0").map(|sym| *sym)?;
         let gimp_image_base_type = __library.get(b"gimp_image_base_type\0").map(|sym| *sym)?;
         let gimp_image_width = __library.get(b"gimp_image_width\0").map(|sym| *sym)?;
         let gimp_image_height = __library.get(b"gimp_image_height\0").map(|sym| *sym)?;
@@ -474,6 +478,7 @@ impl Gimp2 {
             gimp_drawable_update,
             gimp_gimprc_query,
             gimp_image_is_valid,
+            gimp_image_get_layer_by_name,
             gimp_image_base_type,
             gimp_image_width,
             gimp_image_height,
@@ -621,6 +626,9 @@ impl Gimp2 {
     }
     pub unsafe fn gimp_image_is_valid(&self, image_ID: gint32) -> gboolean {
         (self.gimp_image_is_valid)(image_ID)
+    }
+    pub unsafe fn gimp_image_get_layer_by_name(&self, image_ID: gint32, name: *const gchar) -> gint32 {
+        (self.gimp_image_get_layer_by_name)(image_ID, name)
     }
     pub unsafe fn gimp_image_base_type(&self, image_ID: gint32) -> GimpImageBaseType {
         (self.gimp_image_base_type)(image_ID)

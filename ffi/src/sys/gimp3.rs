@@ -291,6 +291,8 @@ pub struct Gimp3 {
     pub gimp_image_get_id: unsafe extern "C" fn(image: *mut GimpImage) -> gint32,
     pub gimp_image_get_by_id: unsafe extern "C" fn(image_id: gint32) -> *mut GimpImage,
     pub gimp_image_is_valid: unsafe extern "C" fn(image: *mut GimpImage) -> gboolean,
+    pub gimp_image_get_layer_by_name:
+        unsafe extern "C" fn(image: *mut GimpImage, name: *const gchar) -> *mut GimpLayer,
     pub gimp_image_get_color_profile: unsafe extern "C" fn(image: *mut GimpImage) -> *mut GimpColorProfile,
     pub gimp_image_procedure_new: unsafe extern "C" fn(
         plug_in: *mut GimpPlugIn,
@@ -458,6 +460,8 @@ impl Gimp3 {
         let gimp_image_get_id = __library.get(b"gimp_image_get_id\0").map(|sym| *sym)?;
         let gimp_image_get_by_id = __library.get(b"gimp_image_get_by_id\0").map(|sym| *sym)?;
         let gimp_image_is_valid = __library.get(b"gimp_image_is_valid\0").map(|sym| *sym)?;
+        let gimp_image_get_layer_by_name =
+            __library.get(b"gimp_image_get_layer_by_name\0").map(|sym| *sym)?;
         let gimp_image_get_color_profile =
             __library.get(b"gimp_image_get_color_profile\0").map(|sym| *sym)?;
         let gimp_image_procedure_new = __library.get(b"gimp_image_procedure_new\0").map(|sym| *sym)?;
@@ -543,6 +547,7 @@ impl Gimp3 {
             gimp_image_get_id,
             gimp_image_get_by_id,
             gimp_image_is_valid,
+            gimp_image_get_layer_by_name,
             gimp_image_get_color_profile,
             gimp_image_procedure_new,
             gimp_pdb_get_last_error,
@@ -707,6 +712,13 @@ impl Gimp3 {
     }
     pub unsafe fn gimp_image_is_valid(&self, image: *mut GimpImage) -> gboolean {
         (self.gimp_image_is_valid)(image)
+    }
+    pub unsafe fn gimp_image_get_layer_by_name(
+        &self,
+        image: *mut GimpImage,
+        name: *const gchar,
+    ) -> *mut GimpLayer {
+        (self.gimp_image_get_layer_by_name)(image, name)
     }
     pub unsafe fn gimp_image_get_color_profile(&self, image: *mut GimpImage) -> *mut GimpColorProfile {
         (self.gimp_image_get_color_profile)(image)

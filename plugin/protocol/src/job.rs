@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::param::Values;
+use crate::recipe::Step;
 
 /// Stands for a picture kept by whoever runs the jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -35,13 +36,27 @@ pub struct Runtime {
     pub threads: Option<u32>,
 }
 
-/// One edit of one aligned picture.
+/// What a job is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Request {
-    /// Identifier of the operation.
-    pub operation: String,
-    /// Its parameters; `None` asks for the reconstruction alone, without an edit.
-    pub values: Option<Values>,
+pub enum Request {
+    /// To edit an aligned picture; answered by [`Outcome::Edited`].
+    Edit(Edit),
+    /// To find the faces of a photo that has been reduced to what a screen shows; answered by [`Outcome::Faces`].
+    Faces {
+        /// The photo.
+        picture: Handle,
+        /// Where the models run.
+        runtime: Runtime,
+    },
+}
+
+/// A stack of edits of one aligned picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The edits, in the order in which they are made; none asks for the reconstruction alone.
+    pub steps: Vec<Step>,
+    /// How the photo gets into the pack and back; complete.
+    pub road: Values,
     /// Identifier of the pack.
     pub pack: String,
     /// The aligned picture at the resolution of the pack.
@@ -62,7 +77,14 @@ pub enum Event {
     },
     /// Something the user should know: the device taken, a fallback.
     Note(String),
-    /// A first or intermediate picture.
+    /// The picture as the pack knows it, before any edit.
+    Inverted {
+        /// The reconstruction.
+        picture: Handle,
+        /// How well the pack knows it; none where the picture was made up.
+        fidelity: Option<Fidelity>,
+    },
+    /// How far an optimisation has come: a picture of the edit that is still being made.
     Preview(Handle),
     /// The result.
     Done(Outcome),
@@ -72,15 +94,52 @@ pub enum Event {
     Cancelled,
 }
 
-/// The result of a job, pictures at the resolution of the pack.
+/// The result of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub enum Outcome {
+    /// Of [`Request::Edit`].
+    Edited(Edited),
+    /// Of [`Request::Faces`], the largest first.
+    Faces(Vec<Face>),
+}
+
+/// The result of an edit, pictures at the resolution of the pack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Edited {
     /// The reconstruction before the edit, `G(inverted)`.
     pub inverted: Handle,
-    /// The edited pictures, `G(edited)`: one for a layer, several for an animation, none where none was asked for.
-    pub edited: Vec<Handle>,
-    /// How well the pack knows the picture.
-    pub fidelity: Fidelity,
+    /// The edited pictures, `G(edited)`: one for a layer, several for an animation or to choose from, none where none
+    /// was asked for.
+    pub variants: Vec<Variant>,
+    /// Where the edit may show, as a grey picture: white for everywhere; `None` where nothing was kept out.
+    pub shown: Option<Handle>,
+    /// How well the pack knows the picture; none where it was made up.
+    pub fidelity: Option<Fidelity>,
+}
+
+/// One edited picture, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// `G(edited)`.
+    pub picture: Handle,
+    /// What tells it from the others, translated; empty where it is the only one.
+    pub label: String,
+    /// How much nearer to the text it is than the reconstruction, as a difference of cosines; `None` without a text.
+    pub gain: Option<f32>,
+    /// How much it still shows whom the reconstruction shows, as a cosine; `None` where the pack cannot tell.
+    pub identity: Option<f32>,
+}
+
+/// A face in a photo. Places are x and y in pixels of the picture that was looked at; zero is its left or upper edge.
+/// Left and right are the viewer's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Face {
+    /// Left, top, right and bottom edge.
+    pub edges: [f64; 4],
+    /// The left and the right eye.
+    pub eyes: [[f64; 2]; 2],
+    /// The middle of the mouth.
+    pub mouth: [f64; 2],
 }
 
 /// How faithfully a pack reconstructs a picture before any edit.

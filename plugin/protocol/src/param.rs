@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Text that is static in the plug-in and owned once it has crossed a border.
 pub type Text = Cow<'static, str>;
@@ -19,6 +19,9 @@ pub struct Param {
     pub help: Text,
     /// Type, range and default.
     pub kind: Kind,
+    /// Only of use while another parameter has one of these values: its identifier, and they. A dialog hides it
+    /// otherwise.
+    pub when: Option<(Text, Vec<Text>)>,
 }
 
 /// Type, range and default of a parameter.
@@ -56,17 +59,84 @@ pub enum Kind {
         /// Identifier and untranslated label of each option; the first is the default.
         options: Vec<(Text, Text)>,
     },
+    /// Names that only the pack knows, separated by commas; empty for none.
+    Names {
+        /// What they name.
+        of: Known,
+        /// Whether there may be several.
+        several: bool,
+    },
 }
 
-/// The value of one parameter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Things of a pack that go by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Known {
+    /// Its mappers.
+    Mapper,
+    /// Its attributes.
+    Attribute,
+    /// What its segmenter tells apart.
+    Class,
+}
+
+/// The value of one parameter. In files that people read it is written plainly, `2.0` or `"blue hair"`.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// For [`Kind::Text`] and [`Kind::Choice`].
+    /// For [`Kind::Text`], [`Kind::Choice`] and [`Kind::Names`].
     Text(String),
     /// For [`Kind::Number`].
     Number(f64),
     /// For [`Kind::Flag`].
     Flag(bool),
+}
+
+/// Messages carry no names of types, so they need the variant beside the value.
+#[derive(Serialize, Deserialize)]
+enum Tagged {
+    Text(String),
+    Number(f64),
+    Flag(bool),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Plain {
+    Flag(bool),
+    Whole(i64),
+    Number(f64),
+    Text(String),
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let plain = serializer.is_human_readable();
+        match self.clone() {
+            Value::Text(text) if plain => Plain::Text(text).serialize(serializer),
+            Value::Number(number) if plain => Plain::Number(number).serialize(serializer),
+            Value::Flag(flag) if plain => Plain::Flag(flag).serialize(serializer),
+            Value::Text(text) => Tagged::Text(text).serialize(serializer),
+            Value::Number(number) => Tagged::Number(number).serialize(serializer),
+            Value::Flag(flag) => Tagged::Flag(flag).serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return Ok(match Plain::deserialize(deserializer)? {
+                Plain::Flag(flag) => Value::Flag(flag),
+                Plain::Whole(number) => Value::Number(number as f64),
+                Plain::Number(number) => Value::Number(number),
+                Plain::Text(text) => Value::Text(text),
+            });
+        }
+        Ok(match Tagged::deserialize(deserializer)? {
+            Tagged::Text(text) => Value::Text(text),
+            Tagged::Number(number) => Value::Number(number),
+            Tagged::Flag(flag) => Value::Flag(flag),
+        })
+    }
 }
 
 /// A value that does not fit its parameter.
@@ -110,7 +180,13 @@ impl Param {
             Kind::Choice { options } => {
                 Value::Text(options.first().map(|o| o.0.to_string()).unwrap_or_default())
             }
+            Kind::Names { .. } => Value::Text(String::new()),
         }
+    }
+
+    /// Whether it is of use beside these values.
+    pub fn applies(&self, values: &Values) -> bool {
+        self.when.as_ref().is_none_or(|(id, among)| among.iter().any(|value| value == values.text(id)))
     }
 
     /// Checks type and range.
@@ -138,6 +214,9 @@ impl Param {
                 })
             }
             (Kind::Flag { .. }, Value::Flag(_)) => Ok(()),
+            (Kind::Names { several, .. }, Value::Text(text)) => {
+                if *several || names(text).count() <= 1 { Ok(()) } else { Err(wrong(text)) }
+            }
             (Kind::Choice { options }, Value::Text(text)) => {
                 if options.iter().any(|(id, _)| id == text) {
                     Ok(())
@@ -148,6 +227,11 @@ impl Param {
             (_, other) => Err(wrong(other)),
         }
     }
+}
+
+/// The names in a value of [`Kind::Names`].
+pub fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty())
 }
 
 /// Values by parameter id.
@@ -167,8 +251,15 @@ impl Values {
             return Err(ValueError::Unknown(unknown.clone()));
         }
         for param in params {
-            let value = self.0.entry(param.id.to_string()).or_insert_with(|| param.default());
-            param.check(value)?;
+            self.0.entry(param.id.to_string()).or_insert_with(|| param.default());
+        }
+        for param in params {
+            let Some(value) = self.0.get(&*param.id) else { continue };
+            match param.check(value) {
+                // What is of no use may be empty, but not of the wrong type.
+                Err(ValueError::Empty(_)) if !param.applies(&self) => {}
+                checked => checked?,
+            }
         }
         Ok(self)
     }
@@ -206,7 +297,7 @@ mod tests {
 
     fn strength() -> Param {
         let kind = Kind::Number { min: -10.0, max: 10.0, default: 4.0, step: 0.1, digits: 1 };
-        Param { id: "strength".into(), label: "_Strength".into(), help: "How far".into(), kind }
+        Param { id: "strength".into(), label: "_Strength".into(), help: "How far".into(), kind, when: None }
     }
 
     #[test]

@@ -11,99 +11,237 @@ pub mod composite;
 pub mod crop;
 pub mod layer;
 pub mod model;
+pub mod params;
+pub mod place;
+mod sample;
+mod seam;
 pub mod tensor;
 
-use pentimento_ffi::host::{Host, ImageId, ItemId};
-use pentimento_protocol::job::{Event, Fidelity, Request, Runtime};
-use pentimento_protocol::param::Values;
-use pentimento_protocol::recipe::{Recipe, VERSION};
+use std::sync::Arc;
+
+use pentimento_ffi::host::{Host, ImageId, ItemId, Where};
+use pentimento_protocol::dialog::Choice;
+use pentimento_protocol::job::{self, Event, Fidelity, Handle, Outcome, Request};
+use pentimento_protocol::picture::Picture;
+use pentimento_protocol::recipe::{Made, Recipe, Step, VERSION};
 
 use crate::error::PluginError;
 use crate::job::Engine;
-use crate::operation::Operation;
-use crate::packs::Pack;
-use crate::strings::{msgid, tr};
+use crate::ops;
+use crate::packs::{self, Pack};
+use crate::strings::{fill, msgid, tr};
+use composite::Composite;
+use crop::{Crop, Layer};
+use params::{COMPOSITE, PHOTO_START, PIXELS, ROAD, START, VARIANT};
+use place::Scene;
 
-/// What to do to a picture, wherever it was chosen: dialog, script, command line.
+/// What to do to a picture, wherever it was chosen: dialog, script, command line, recipe.
 #[derive(Clone)]
 pub struct Edit<'a> {
-    /// The operation.
-    pub operation: &'static dyn Operation,
-    /// Its parameters, complete and checked.
-    pub values: Values,
     /// The pack.
     pub pack: &'a Pack,
-    /// How the models run.
-    pub runtime: Runtime,
+    /// The stack, the road and how the models run; complete and checked.
+    pub choice: Choice,
 }
 
 /// What became of it.
 #[derive(Debug, Clone)]
 pub struct Done {
-    /// The new layers, the first edit first.
-    pub layers: Vec<ItemId>,
-    /// How well the pack knows the photo.
-    pub fidelity: Fidelity,
+    /// The new layer, or the group of them.
+    pub layer: ItemId,
+    /// How well the pack knows the photo, for each part that was edited; none where nothing was read from it.
+    pub fidelity: Vec<Fidelity>,
     /// What the user should know.
     pub notes: Vec<String>,
 }
 
 /// Edits a drawable of an image. If anything fails the image stays as it was.
+///
+/// # Errors
+/// [`PluginError`].
 pub fn run(
     host: &dyn Host,
     engine: &Engine,
-    image: ImageId,
-    drawable: ItemId,
+    (image, drawable): (ImageId, ItemId),
     edit: &Edit<'_>,
+    instead: Option<ItemId>,
 ) -> Result<Done, PluginError> {
-    let crop = crop::read(host, image, drawable)?;
-    let aligned = align::square(&crop, edit.pack.resolution)?;
-    let request = edit.request(engine.pictures.put(aligned));
-
+    let layer = Layer::open(host, image, drawable)?;
+    let name = host.drawable(drawable)?.name;
     let mut notes = Vec::new();
-    let outcome = engine.submit(request)?.wait(|event| match event {
-        // The last tenth is ours.
-        Event::Progress { fraction, doing } => host.progress(fraction * 0.9, doing),
-        Event::Note(note) => notes.push(note.clone()),
-        // Nobody looks at the reconstruction alone here.
-        Event::Preview(handle) => drop(engine.pictures.take(*handle)),
-        Event::Done(_) | Event::Failed(_) | Event::Cancelled => {}
-    })?;
-    host.progress(0.9, &tr(msgid("Blending into the photo")));
+    host.progress(0.0, &tr(msgid("Looking at the photo")));
+    let scene = || {
+        let scene = Scene::look(&layer, engine, edit.choice.runtime)?;
+        scene.faces.ok_or(PluginError::NoFinder)
+    };
+    let (crops, note) = match place::crops(layer, &edit.pack.manifest, &edit.choice.road, scene) {
+        // Without a finder of faces the middle is edited, and said so.
+        Err(PluginError::NoFinder) => {
+            let feather = edit.choice.road.number(params::FEATHER);
+            (vec![layer.crop(layer.middle()?, feather)?], Some(PluginError::NoFinder.to_string()))
+        }
+        found => found?,
+    };
+    notes.extend(note);
 
-    let before = engine.pictures.take(outcome.inverted)?;
-    let name = edit.operation.layer_name(&edit.values);
-    let recipe = edit.recipe(&crop);
-    let mut layers = Vec::new();
-    for handle in outcome.edited {
-        let after = engine.pictures.take(handle)?;
-        let composite = composite::difference(host, drawable, &crop, &before, &after)?;
-        layers.push(layer::insert(host, image, drawable, name.clone(), composite, &recipe)?);
+    let mut fidelity = Vec::new();
+    let mut results = Vec::new();
+    let part = 0.9 / crops.len() as f32;
+    for (i, crop) in crops.iter().enumerate() {
+        let aligned = Arc::new(align::square(crop, edit.pack.resolution)?);
+        let request = edit.request(engine.pictures.put(Arc::clone(&aligned)));
+        let outcome = engine.submit(request)?.wait(|event| match event {
+            // The last tenth is ours.
+            Event::Progress { fraction, doing } => host.progress((i as f32 + fraction) * part, doing),
+            Event::Note(note) if !notes.contains(note) => notes.push(note.clone()),
+            // Nobody looks at what is on the way.
+            Event::Preview(picture) | Event::Inverted { picture, .. } => {
+                drop(engine.pictures.take(*picture));
+            }
+            Event::Note(_) | Event::Done(_) | Event::Failed(_) | Event::Cancelled => {}
+        })?;
+        let Outcome::Edited(edited) = outcome else { return Err(PluginError::WorkerGone) };
+        fidelity.extend(edited.fidelity);
+        let drawn = Drawn::take(engine, aligned, edited)?;
+        let wanted = edit.choice.road.number(VARIANT) as usize;
+        let count = drawn.variants.len();
+        let chosen = match wanted {
+            // Frames of a sweep belong together.
+            0 => 0..count,
+            _ if edit.choice.road.number(params::FRAMES) > 1.0 => 0..count,
+            _ => wanted - 1..wanted,
+        };
+        let variants = drawn.variants.get(chosen).ok_or(PluginError::NoVariant { wanted, count })?;
+        for (variant, after) in variants {
+            results.push(layer::Result {
+                name: edit.layer_name(&variant.label),
+                crop,
+                composite: drawn.composite(&edit.choice, after)?.fitted(crop),
+                recipe: edit.recipe(&name, crop),
+            });
+        }
     }
+    host.progress(0.9, &tr(msgid("Blending into the photo")));
+    let at = instead.map_or(Where::Above(drawable), Where::InsteadOf);
+    let layer = layer::insert(&edit.layer_name(""), &results, at)?;
     host.progress(1.0, "");
-    Ok(Done { layers, fidelity: outcome.fidelity, notes })
+    Ok(Done { layer, fidelity, notes })
 }
 
-impl Edit<'_> {
+/// The pictures of an edit, off the shelf.
+pub struct Drawn {
+    /// The aligned photo.
+    pub photo: Arc<Picture>,
+    /// What the pack makes of it.
+    pub inverted: Arc<Picture>,
+    /// The edits.
+    pub variants: Vec<(job::Variant, Arc<Picture>)>,
+    shown: Option<Arc<Picture>>,
+}
+
+impl Drawn {
+    /// Takes the pictures of a finished job.
+    pub fn take(engine: &Engine, photo: Arc<Picture>, edited: job::Edited) -> Result<Self, PluginError> {
+        let take = |handle: Handle| engine.pictures.take(handle);
+        Ok(Self {
+            photo,
+            inverted: take(edited.inverted)?,
+            shown: edited.shown.map(take).transpose()?,
+            variants: edited
+                .variants
+                .into_iter()
+                .map(|variant| Ok((variant.clone(), take(variant.picture)?)))
+                .collect::<Result<_, PluginError>>()?,
+        })
+    }
+
+    /// Of a job that is still at it.
+    pub fn unfinished(photo: Arc<Picture>, inverted: Arc<Picture>) -> Self {
+        Self { photo, inverted, variants: Vec::new(), shown: None }
+    }
+
+    /// How one of the edits comes into the photo.
+    pub fn composite(&self, choice: &Choice, after: &Picture) -> Result<Composite, PluginError> {
+        // A picture that was made up has nothing in common with the photo that could be kept.
+        let made_up = choice.road.text(START) != PHOTO_START;
+        let way = if made_up { PIXELS } else { choice.road.text(COMPOSITE) };
+        Composite::new(way, &self.photo, &self.inverted, after, self.shown.as_deref())
+    }
+}
+
+impl<'a> Edit<'a> {
+    /// Checks a choice against the operations and the installed packs.
+    ///
+    /// # Errors
+    /// [`PluginError`] for values out of range, operations that do not exist and packs that cannot do them.
+    pub fn new(installed: &'a [Pack], mut choice: Choice) -> Result<Self, PluginError> {
+        let pack = packs::choose(installed, &choice.pack, &choice.steps)?;
+        choice.pack = pack.id.clone();
+        choice.road = choice.road.complete(&ROAD)?;
+        for step in &mut choice.steps {
+            let operation = ops::find(&step.operation)?;
+            let mut values = pack.suggested(operation);
+            values.0.append(&mut step.values.0);
+            step.values = values.complete(operation.params())?;
+        }
+        Ok(Self { pack, choice })
+    }
+
+    /// From a recipe, for another photo or the same.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_recipe(
+        installed: &'a [Pack],
+        recipe: &Recipe,
+        runtime: job::Runtime,
+    ) -> Result<Self, PluginError> {
+        let (steps, road, pack) = (recipe.steps.clone(), recipe.road.clone(), recipe.pack.clone());
+        Self::new(installed, Choice { steps, road, pack, runtime })
+    }
+
     /// As a job on a picture.
-    pub fn request(&self, picture: pentimento_protocol::job::Handle) -> Request {
-        Request {
-            operation: self.operation.id().to_owned(),
-            values: Some(self.values.clone()),
+    pub fn request(&self, picture: Handle) -> Request {
+        Request::Edit(job::Edit {
+            steps: self.choice.steps.clone(),
+            road: self.choice.road.clone(),
             pack: self.pack.id.clone(),
             picture,
-            runtime: self.runtime,
+            runtime: self.choice.runtime,
+        })
+    }
+
+    /// As a recipe for any photo.
+    pub fn recipe_for_all(&self) -> Recipe {
+        Recipe {
+            version: VERSION,
+            pack: self.pack.id.clone(),
+            pack_hash: self.pack.hash.clone(),
+            made: None,
+            road: params::for_other_photos(self.choice.road.clone()),
+            steps: self.choice.steps.clone(),
         }
     }
 
-    fn recipe(&self, crop: &crop::Crop) -> Recipe {
-        Recipe {
-            version: VERSION,
-            operation: self.operation.id().to_owned(),
-            values: self.values.clone(),
-            pack: self.pack.id.clone(),
-            pack_hash: self.pack.hash.clone(),
-            square: [crop.square.x, crop.square.y, crop.square.width as i32],
+    fn recipe(&self, layer: &str, crop: &Crop<'_>) -> Recipe {
+        let made = Made { layer: layer.to_owned(), centre: crop.square.centre, half: crop.square.half };
+        Recipe { made: Some(made), road: self.choice.road.clone(), ..self.recipe_for_all() }
+    }
+
+    /// What a layer is called after the steps that made it.
+    pub fn layer_name(&self, label: &str) -> String {
+        let name = described(&self.choice.steps);
+        match label {
+            "" => name,
+            _ => fill(&fill(&tr("{edit} ({which})"), "edit", &name), "which", label),
         }
     }
+}
+
+/// Steps in a few words.
+pub fn described(steps: &[Step]) -> String {
+    let on = steps.iter().filter(|step| !step.off);
+    let names: Vec<String> =
+        on.filter_map(|step| Some(ops::find(&step.operation).ok()?.layer_name(&step.values))).collect();
+    if names.is_empty() { tr(msgid("Reconstruction")) } else { names.join(" + ") }
 }

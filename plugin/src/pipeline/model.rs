@@ -1,55 +1,121 @@
 //! Aligned picture → code → edited code → pictures: the part of the road that runs in a job.
 
-use models_onnx::Cancel;
-use pentimento_protocol::job::{Event, Outcome, Request};
+use models_onnx::{Cancel, Code};
+use pentimento_protocol::job::{self, Edit, Event};
+use pentimento_protocol::param::names;
 use pentimento_protocol::picture::Picture;
 
+use super::params::{AVERAGE_START, FRAMES, KEEP, RANDOM_START, SEED, START};
 use crate::error::PluginError;
 use crate::job::Pictures;
-use crate::ops;
-use crate::strings::{msgid, tr};
-use crate::studio::Studios;
+use crate::operation::{Order, Variant, Work};
+use crate::strings::{fill, msgid, tr};
+use crate::studio::{Effort, Inversion, Studio, Studios};
 
-/// Encodes (once per picture and pack), edits and synthesises.
+/// Encodes (once per picture, pack and effort), makes the stack of edits, synthesises.
 pub fn run(
     studios: &mut Studios,
     pictures: &Pictures,
-    request: &Request,
+    edit: &Edit,
     picture: &Picture,
     cancel: &Cancel,
     emit: &dyn Fn(Event),
-) -> Result<Outcome, PluginError> {
-    let step = |fraction, doing: &str| emit(Event::Progress { fraction, doing: tr(doing) });
-    let operation = ops::find(&request.operation)?;
-    let values = request.values.clone().map(|values| values.complete(operation.params())).transpose()?;
-
-    step(0.0, msgid("Loading the models"));
-    let studio = studios.open(&request.pack, operation, request.runtime)?;
+) -> Result<job::Edited, PluginError> {
+    let step = |fraction, doing: String| emit(Event::Progress { fraction, doing });
+    step(0.0, tr(msgid("Loading the models")));
+    let studio = studios.open(&edit.pack, &edit.steps, edit.runtime)?;
     emit(Event::Note(studio.device().to_owned()));
 
-    step(0.2, msgid("Reading the photo"));
-    let inversion = studio.invert(picture, cancel)?;
-    emit(Event::Preview(pictures.put(inversion.picture.clone())));
+    let work = Work {
+        cancel,
+        progress: &|fraction, doing| step(0.05 + 0.45 * fraction, doing),
+        preview: &|picture| emit(Event::Preview(pictures.put(picture))),
+    };
+    let inversion = match edit.road.text(START) {
+        AVERAGE_START => studio.made_up(None, cancel)?,
+        RANDOM_START => studio.made_up(Some(edit.road.number(SEED) as u64), cancel)?,
+        _ => studio.invert(picture, &Effort::of(&edit.road), &work)?,
+    };
+    emit(Event::Inverted { picture: pictures.put(inversion.picture.clone()), fidelity: inversion.fidelity });
+
+    let work = Work { progress: &|fraction, doing| step(0.5 + 0.4 * fraction, doing), ..work };
+    let made = studio.stack(&inversion, &edit.steps, &work)?;
+    made.notes.into_iter().filter(|note| !note.is_empty()).for_each(|note| emit(Event::Note(note)));
+    let variants = frames(&inversion.code, made.variants, edit.road.number(FRAMES) as usize)?;
+
+    let count = variants.len();
+    let mut drawn = Vec::new();
+    for (i, variant) in variants.iter().enumerate() {
+        step(0.9 + 0.1 * i as f32 / count as f32, tr(msgid("Drawing")));
+        drawn.push(studio.synthesise(&variant.code, cancel)?);
+    }
+    let shown = shown(studio, &inversion, &variants, edit.road.text(KEEP), cancel)?;
 
     let mut results = Vec::new();
-    let mut codes = Vec::new();
-    if let Some(values) = values {
-        step(0.5, msgid("Editing"));
-        let edited = operation.edit(studio, &inversion.code, &values, cancel)?;
-        if !edited.note.is_empty() {
-            emit(Event::Note(edited.note));
-        }
-        codes = edited.codes;
+    for (variant, picture) in variants.into_iter().zip(drawn) {
+        // One picture needs no figures to be told from others, and a slider is not to wait for them.
+        let judged = match count {
+            1 => None,
+            _ => Some(studio.judge(&inversion, &picture, made.toward.as_ref(), cancel)?),
+        };
+        let (gain, identity) = judged.unwrap_or_default();
+        let picture = pictures.put(picture);
+        results.push(job::Variant { picture, label: variant.label, gain, identity });
     }
-
-    let count = codes.len();
-    for (i, code) in codes.iter().enumerate() {
-        step(0.6 + 0.4 * i as f32 / count as f32, msgid("Drawing"));
-        results.push(pictures.put(studio.synthesise(code, cancel)?));
+    if made.order == Order::Candidates {
+        rank(&mut results);
     }
-    Ok(Outcome {
+    Ok(job::Edited {
         inverted: pictures.put(inversion.picture.clone()),
-        edited: results,
+        variants: results,
+        shown: shown.map(|picture| pictures.put(picture)),
         fidelity: inversion.fidelity,
     })
+}
+
+/// The best first. What a text gains and who is still to be seen count alike: each as a share of the best among them.
+fn rank(variants: &mut [job::Variant]) {
+    let best = |of: fn(&job::Variant) -> Option<f32>| {
+        variants.iter().filter_map(of).fold(f32::EPSILON, f32::max)
+    };
+    let (gain, identity) = (best(|v| v.gain), best(|v| v.identity));
+    let score = |v: &job::Variant| v.gain.unwrap_or(0.0) / gain + v.identity.unwrap_or(0.0) / identity;
+    variants.sort_by(|a, b| score(b).total_cmp(&score(a)));
+}
+
+/// From the code before the edit to that after it, in so many steps; one step is the edit alone.
+fn frames(before: &Code, variants: Vec<Variant>, count: usize) -> Result<Vec<Variant>, PluginError> {
+    let [only] = variants.as_slice() else { return Ok(variants) };
+    if count <= 1 {
+        return Ok(variants);
+    }
+    let frame = |i: usize| {
+        let share = i as f32 / (count - 1) as f32;
+        let code = before.towards(&only.code, share)?;
+        let label = fill(&tr(msgid("{percent} %")), "percent", &format!("{:.0}", share * 100.0));
+        Ok(Variant { code, label })
+    };
+    (0..count).map(frame).collect()
+}
+
+/// Where an edit may show: everywhere but where the pack sees one of the kept classes, before the edit or after it.
+fn shown(
+    studio: &mut Studio,
+    inversion: &Inversion,
+    variants: &[Variant],
+    keep: &str,
+    cancel: &Cancel,
+) -> Result<Option<Picture>, PluginError> {
+    let keep: Vec<&str> = names(keep).collect();
+    if keep.is_empty() {
+        return Ok(None);
+    }
+    let mut kept = studio.share_of(&keep, &inversion.code, cancel)?;
+    for variant in variants {
+        let after = studio.share_of(&keep, &variant.code, cancel)?;
+        kept.zip_mut_with(&after, |before, after| *before = before.max(*after));
+    }
+    let (height, width) = kept.dim();
+    let rgb = kept.iter().flat_map(|kept| [1.0 - kept; 3]).collect();
+    Ok(Some(Picture { width: width as u32, height: height as u32, rgb }))
 }

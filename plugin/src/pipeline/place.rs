@@ -1,0 +1,162 @@
+//! Where in the photo an edit is made: the face, the selection, or where the user says.
+
+use models_onnx::alignment::{Points, Square};
+use models_onnx::pack::{AlignmentKind, Manifest};
+use pentimento_protocol::job::{Face, Outcome, Request, Runtime};
+use pentimento_protocol::param::Values;
+use pentimento_protocol::picture::Picture;
+
+use super::align;
+use super::crop::{Crop, Layer};
+use super::params::{FACE, FACE_PLACE, FEATHER, HERE_PLACE, PLACE, POINTS, POINTS_PLACE, SQUARE};
+use crate::error::PluginError;
+use crate::job::Engine;
+use crate::strings::{fill, msgid, tr};
+
+/// Longest side of the photo as faces are looked for in it, and as a dialog shows it.
+const OVERVIEW: u32 = 1024;
+
+/// A photo as a whole.
+pub struct Scene {
+    /// Reduced to what a screen shows.
+    pub picture: Picture,
+    /// How many pixels of the photo are one of [`Scene::picture`].
+    pub scale: f64,
+    /// The faces in it, in pixels of the image, the largest first; `None` where nobody could look.
+    pub faces: Option<Vec<Face>>,
+}
+
+impl Scene {
+    /// Looks at a layer. Faces are looked for where a pack that finds some is installed.
+    ///
+    /// # Errors
+    /// [`PluginError`], in particular for photos with numbers that are not finite.
+    pub fn look(layer: &Layer<'_>, engine: &Engine, runtime: Runtime) -> Result<Self, PluginError> {
+        let (picture, scale) = align::overview(layer, OVERVIEW)?;
+        let request = Request::Faces { picture: engine.pictures.put(picture.clone()), runtime };
+        let faces = match engine.submit(request)?.wait(|_| {}) {
+            Ok(Outcome::Faces(faces)) => Some(faces),
+            Ok(Outcome::Edited(_)) => None,
+            Err(PluginError::Cancelled) => return Err(PluginError::Cancelled),
+            Err(error) => {
+                log::info!("{error}");
+                None
+            }
+        };
+        let back = |[x, y]: [f64; 2]| [x * scale + f64::from(layer.rect.x), y * scale + f64::from(layer.rect.y)];
+        let faces = faces.map(|faces| {
+            let of = |face: Face| {
+                let [left, top, right, bottom] = face.edges;
+                let ([left, top], [right, bottom]) = (back([left, top]), back([right, bottom]));
+                Face { edges: [left, top, right, bottom], eyes: face.eyes.map(back), mouth: back(face.mouth) }
+            };
+            faces.into_iter().map(of).collect()
+        });
+        Ok(Self { picture, scale, faces })
+    }
+}
+
+/// The crops to edit: one, or one for each face. The note, if any, says what was not possible.
+///
+/// # Errors
+/// [`PluginError`] for points that cannot be read, a face that is not there, and what [`Layer::crop`] refuses.
+pub fn crops<'a>(
+    layer: Layer<'a>,
+    pack: &Manifest,
+    road: &Values,
+    scene: impl FnOnce() -> Result<Vec<Face>, PluginError>,
+) -> Result<(Vec<Crop<'a>>, Option<String>), PluginError> {
+    let feather = road.number(FEATHER);
+    let alone = |square| layer.crop(square, feather).map(|crop| vec![crop]);
+    let middle = |note| Ok((alone(layer.middle()?)?, note));
+    match road.text(PLACE) {
+        POINTS_PLACE => {
+            let [left, right, mouth] = places(road.text(POINTS))?;
+            let points = Points { eyes: [left, right], mouth };
+            // Packs that know no faces take the square that FFHQ would.
+            let square = match Square::of_face(&pack.alignment, &points)? {
+                Some(square) => square,
+                None => Square::ffhq(&points)?,
+            };
+            Ok((alone(square)?, None))
+        }
+        HERE_PLACE => {
+            let [centre, half] = places(road.text(SQUARE))?;
+            Ok((alone(Square { centre, half })?, None))
+        }
+        FACE_PLACE if frames_faces(pack) => {
+            let mut faces = scene()?;
+            if let Some(selection) = layer.host.selection_bounds(layer.image)? {
+                // A selection says which faces are meant.
+                faces.retain(|face| {
+                    let middle = |a: usize, b: usize| ((face.edges[a] + face.edges[b]) / 2.0) as i32;
+                    let (x, y) = (middle(0, 2), middle(1, 3));
+                    (selection.x..selection.right()).contains(&x) && (selection.y..selection.bottom()).contains(&y)
+                });
+            }
+            let wanted = road.number(FACE) as usize;
+            if faces.is_empty() {
+                return middle(Some(tr(msgid(
+                    "no face was found, so the middle is edited; if there is one, place eyes and mouth by hand",
+                ))));
+            }
+            let chosen = match wanted {
+                0 => faces,
+                _ => {
+                    let count = faces.len();
+                    let face = faces.into_iter().nth(wanted - 1);
+                    vec![face.ok_or(PluginError::NoFace { wanted, count })?]
+                }
+            };
+            let mut all = Vec::new();
+            for face in chosen {
+                if let Some(square) = Square::of_face(&pack.alignment, &Points { eyes: face.eyes, mouth: face.mouth })? {
+                    all.push(layer.crop(square, feather)?);
+                }
+            }
+            Ok((all, None))
+        }
+        _ => middle(None),
+    }
+}
+
+/// Whether a pack frames its pictures by eyes and mouth.
+pub fn frames_faces(pack: &Manifest) -> bool {
+    pack.alignment.kind == AlignmentKind::Ffhq || pack.alignment.eyes.is_some()
+}
+
+/// So many places, as “x,y x,y …”.
+pub fn places<const N: usize>(text: &str) -> Result<[[f64; 2]; N], PluginError> {
+    let words = text.split([',', ' ', ';']).filter(|word| !word.is_empty());
+    let numbers: Option<Vec<f64>> =
+        words.map(|word| word.parse().ok().filter(|number: &f64| number.is_finite())).collect();
+    let pairs = numbers.filter(|numbers| numbers.len() == 2 * N);
+    pairs.map(|numbers| std::array::from_fn(|i| [numbers[2 * i], numbers[2 * i + 1]])).ok_or_else(|| {
+        let text = fill(
+            &tr(msgid("“{places}” are not {count} places; write each as “x,y”, with spaces between them")),
+            "places",
+            text,
+        );
+        PluginError::Points(fill(&text, "count", &N.to_string()))
+    })
+}
+
+/// The reverse of [`places`].
+pub fn written(places: &[[f64; 2]]) -> String {
+    places.iter().map(|[x, y]| format!("{x:.3},{y:.3}")).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_pairs_of_numbers() {
+        let all = [[1.5, 2.0], [3.0, -4.0], [5.0, 6.25]];
+        assert_eq!(places("1.5,2 3,-4; 5 6.25").unwrap(), all);
+        assert_eq!(places::<3>(&written(&all)).unwrap(), all);
+        for bad in ["", "1,2 3,4", "1,2 3,4 5,x", "1,2 3,4 5,inf", "1,2 3,4 5,6 7"] {
+            assert!(places::<3>(bad).unwrap_err().to_string().contains("3 places"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! A studio: one pack on one device, its models loaded as they are needed, what was found out remembered.
+
+mod cache;
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use models_onnx::direction::StyleSpace;
+use models_onnx::landmarks::{Mtcnn, Settings};
+use models_onnx::runtime::Options;
+use models_onnx::text::TextEncoder;
+use models_onnx::{Cancel, Code, Device, Generator, ModelError, Pack, Places, Role, Runtime, fidelity, generator};
+use ndarray::{Array1, Array2, Array3};
+use pentimento_protocol::job::{self, Face, Fidelity};
+use pentimento_protocol::param::Values;
+use pentimento_protocol::picture::Picture;
+use pentimento_protocol::recipe::Step;
+
+use crate::error::PluginError;
+use crate::operation::{Edited, Order, Variant, Work};
+use crate::ops;
+use crate::packs;
+use crate::pipeline::params::{QUALITY, REFINE, TUNE};
+use crate::pipeline::tensor;
+use crate::strings::{fill, msgid, tr};
+
+/// Stacks that are remembered, so that a slider of the last step does not make the others anew.
+const REMEMBERED: usize = 16;
+
+/// How far random pictures stay away from the mean; the usual ψ.
+const TRUNCATION: f32 = 0.7;
+
+/// The studios that are open, by pack and runtime.
+pub struct Studios {
+    places: Places,
+    open: HashMap<(String, job::Runtime), Studio>,
+    faces: Option<(job::Runtime, Mtcnn)>,
+}
+
+/// One pack on one device.
+pub struct Studio {
+    places: Places,
+    pack: Arc<Pack>,
+    runtime: Runtime,
+    generator: Box<dyn Generator + Send>,
+    text: Option<TextEncoder>,
+    styles: Option<StyleSpace>,
+    inverted: Option<(Picture, Effort, Inversion)>,
+    made: Vec<(Key, Edited)>,
+}
+
+/// What a stack of edits was made of: an inversion, and the steps.
+type Key = (String, Vec<Step>);
+
+/// How much trouble is taken to find the code of a photo.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effort {
+    /// Steps of refinement of the code.
+    pub refine: usize,
+    /// Steps of tuning of the generator.
+    pub tune: usize,
+    /// The likeness in dB at which both may stop.
+    pub quality: Option<f32>,
+}
+
+/// A picture as its pack knows it.
+#[derive(Debug, Clone)]
+pub struct Inversion {
+    /// What tells it from others.
+    pub id: String,
+    /// Its code.
+    pub code: Code,
+    /// What the generator makes of the code.
+    pub picture: Picture,
+    /// How near that comes; none where there was no photo to come near.
+    pub fidelity: Option<Fidelity>,
+}
+
+/// What came of a stack of edits.
+pub struct Made {
+    /// The codes.
+    pub variants: Vec<Variant>,
+    /// What several are to each other.
+    pub order: Order,
+    /// The text that the last step with one went towards, as an embedding.
+    pub toward: Option<Array1<f32>>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+impl Effort {
+    /// As the parameters of the road say.
+    pub fn of(road: &Values) -> Self {
+        let quality = road.number(QUALITY) as f32;
+        Self {
+            refine: road.number(REFINE) as usize,
+            tune: road.number(TUNE) as usize,
+            quality: (quality > 0.0).then_some(quality),
+        }
+    }
+}
+
+impl Studios {
+    /// None open yet.
+    pub fn new(places: Places) -> Self {
+        Self { places, open: HashMap::new(), faces: None }
+    }
+
+    /// Closes all, so that the next job starts from the files.
+    pub fn forget(&mut self) {
+        self.open.clear();
+        self.faces = None;
+    }
+
+    /// The studio of a pack on a device, opened now if it is not yet.
+    pub fn open(
+        &mut self,
+        pack: &str,
+        steps: &[Step],
+        runtime: job::Runtime,
+    ) -> Result<&mut Studio, PluginError> {
+        let key = (pack.to_owned(), runtime);
+        if !self.open.contains_key(&key) {
+            let (installed, _) = packs::installed(&self.places);
+            let wanted = packs::choose(&installed, pack, steps)?;
+            self.open.insert(key.clone(), Studio::open(&self.places, wanted, runtime)?);
+        }
+        self.open.get_mut(&key).ok_or(PluginError::WorkerGone)
+    }
+
+    /// The faces of a photo, the largest first, by the first pack that finds some.
+    ///
+    /// # Errors
+    /// [`PluginError::NoFinder`] where none does.
+    pub fn faces(
+        &mut self,
+        picture: &Picture,
+        runtime: job::Runtime,
+        cancel: &Cancel,
+    ) -> Result<Vec<Face>, PluginError> {
+        if self.faces.as_ref().is_none_or(|(known, _)| *known != runtime) {
+            let (installed, _) = packs::installed(&self.places);
+            let finds = |pack: &&packs::Pack| {
+                pack.manifest.missing(&[Role::FaceProposal, Role::FaceRefinement, Role::FaceLandmarks]).is_empty()
+            };
+            let wanted = installed.iter().find(finds).ok_or(PluginError::NoFinder)?;
+            let pack = Pack::open(&wanted.folder, &self.places.shared()).map_err(ModelError::from)?;
+            self.faces = Some((runtime, Mtcnn::open(&pack, &open_runtime(&self.places, runtime)?)?));
+        }
+        let (_, finder) = self.faces.as_mut().ok_or(PluginError::WorkerGone)?;
+        let (height, width) = (picture.height as usize, picture.width as usize);
+        let planes = Array3::from_shape_fn((3, height, width), |(c, y, x)| {
+            picture.rgb[(y * width + x) * 3 + c] * 2.0 - 1.0
+        });
+        let found = finder.find(planes.view(), &Settings::default(), cancel)?;
+        let mut faces: Vec<Face> = found.iter().map(face).collect();
+        let size = |face: &Face| (face.edges[2] - face.edges[0]) * (face.edges[3] - face.edges[1]);
+        faces.sort_by(|a, b| size(b).total_cmp(&size(a)));
+        Ok(faces)
+    }
+}
+
+fn face(found: &models_onnx::landmarks::Face) -> Face {
+    let wide = |place: [f32; 2]| place.map(f64::from);
+    let [left, right] = found.mouth.map(wide);
+    Face {
+        edges: found.edges.map(f64::from),
+        eyes: found.eyes.map(wide),
+        mouth: [(left[0] + right[0]) / 2.0, (left[1] + right[1]) / 2.0],
+    }
+}
+
+fn open_runtime(places: &Places, runtime: job::Runtime) -> Result<Runtime, PluginError> {
+    let options = Options {
+        device: match runtime.device {
+            job::Device::Auto => Device::Auto,
+            job::Device::Cpu => Device::Cpu,
+            job::Device::Cuda => Device::Cuda,
+            job::Device::TensorRt => Device::TensorRt,
+        },
+        threads: runtime.threads.and_then(|threads| NonZeroUsize::new(threads as usize)),
+    };
+    Ok(Runtime::load(&places.onnxruntime(), options).map_err(ModelError::from)?)
+}
+
+impl Studio {
+    fn open(places: &Places, pack: &packs::Pack, runtime: job::Runtime) -> Result<Self, PluginError> {
+        let pack = Arc::new(Pack::open(&pack.folder, &places.shared()).map_err(ModelError::from)?);
+        let runtime = open_runtime(places, runtime)?;
+        let generator = generator::open(&pack, &runtime)?;
+        Ok(Self {
+            places: places.clone(),
+            pack,
+            runtime,
+            generator,
+            text: None,
+            styles: None,
+            inverted: None,
+            made: Vec::new(),
+        })
+    }
+
+    /// One sentence on which device is used and why.
+    pub fn device(&self) -> &str {
+        self.runtime.note()
+    }
+
+    /// The code of a picture, and how well it stands for it. The last one is remembered: a slider that moves
+    /// costs no second inversion. What took trouble to find lies in a file, too, and is found again after a restart.
+    ///
+    /// # Errors
+    /// [`PluginError`].
+    pub fn invert(
+        &mut self,
+        picture: &Picture,
+        effort: &Effort,
+        work: &Work<'_>,
+    ) -> Result<Inversion, PluginError> {
+        if let Some((known, spent, inversion)) = &self.inverted
+            && known == picture
+            && spent == effort
+        {
+            return Ok(inversion.clone());
+        }
+        (work.progress)(0.0, tr(msgid("Reading the photo")));
+        let manifest = self.pack.manifest();
+        let image = tensor::from_picture(picture, manifest)?;
+        let id = cache::key(&self.pack, picture, effort);
+        let code = match cache::read(&self.places, &id, &self.pack) {
+            Some(code) => code,
+            None => {
+                let code = self.generator.encode(&image, work.cancel)?;
+                cache::write(&self.places, &id, &code);
+                code
+            }
+        };
+        let reconstruction = self.generator.synthesise(&code, work.cancel)?;
+        let measured = fidelity::measure(&self.pack, &image, &reconstruction)?;
+        let inversion = Inversion {
+            id,
+            code,
+            picture: tensor::to_picture(&reconstruction, self.pack.manifest())?,
+            fidelity: Some(Fidelity {
+                psnr: measured.psnr,
+                typical: measured.typical,
+                poor: measured.poor,
+            }),
+        };
+        self.inverted = Some((picture.clone(), *effort, inversion.clone()));
+        Ok(inversion)
+    }
+
+    /// A picture that nobody gave: the pack's average, or one that a seed chooses.
+    ///
+    /// # Errors
+    /// [`PluginError`], in particular where the pack cannot make pictures of nothing.
+    pub fn made_up(&mut self, seed: Option<u64>, cancel: &Cancel) -> Result<Inversion, PluginError> {
+        let (id, code) = match seed {
+            None => ("average".to_owned(), self.generator.mean(cancel)?),
+            Some(seed) => (format!("random {seed}"), self.generator.random(seed, TRUNCATION, cancel)?),
+        };
+        Ok(Inversion { id, picture: self.synthesise(&code, cancel)?, code, fidelity: None })
+    }
+
+    /// Makes a stack of edits, one after the other. What was made before is not made again: neither the steps before one
+    /// that changed, nor the edits themselves where only a weight did.
+    ///
+    /// # Errors
+    /// [`PluginError`].
+    pub fn stack(
+        &mut self,
+        inversion: &Inversion,
+        steps: &[Step],
+        work: &Work<'_>,
+    ) -> Result<Made, PluginError> {
+        let mut made =
+            Made { variants: Vec::new(), order: Order::Sequence, toward: None, notes: Vec::new() };
+        let steps: Vec<&Step> = steps.iter().filter(|step| !step.off).collect();
+        let mut code = inversion.code.clone();
+        for (i, step) in steps.iter().enumerate() {
+            let mut key: Key = (inversion.id.clone(), steps[..=i].iter().map(|s| (*s).clone()).collect());
+            // Its own weight is laid on afterwards.
+            key.1.last_mut().iter_mut().for_each(|last| last.weight = 1.0);
+            let known = self.made.iter().find(|(known, _)| *known == key).map(|(_, edited)| edited.clone());
+            let edited = match known {
+                Some(edited) => edited,
+                None => {
+                    let share = |fraction: f32| (i as f32 + fraction) / steps.len() as f32;
+                    (work.progress)(share(0.0), tr(msgid("Editing")));
+                    let progress = |fraction, doing| (work.progress)(share(fraction), doing);
+                    let operation = ops::find(&step.operation)?;
+                    let own = Work { progress: &progress, ..*work };
+                    let edited = operation.edit(self, &code, &step.values, &own)?;
+                    if self.made.len() >= REMEMBERED {
+                        self.made.remove(0);
+                    }
+                    self.made.push((key, edited.clone()));
+                    edited
+                }
+            };
+            made.notes.push(edited.note);
+            made.toward = edited.toward.or(made.toward);
+            let weighted = |variant: Variant| match step.weight {
+                1.0 => Ok(variant),
+                weight => code.towards(&variant.code, weight as f32).map(|code| Variant { code, ..variant }),
+            };
+            let variants: Vec<Variant> = edited.variants.into_iter().map(weighted).collect::<Result<_, _>>()?;
+            let last = i + 1 == steps.len();
+            if variants.len() > 1 && !last {
+                made.notes.push(fill(
+                    &tr(msgid("“{step}” gives several pictures; what follows goes on from the last of them")),
+                    "step",
+                    &ops::find(&step.operation)?.layer_name(&step.values),
+                ));
+            }
+            if let Some(variant) = variants.last() {
+                code = variant.code.clone();
+            }
+            (made.variants, made.order) = (variants, edited.order);
+        }
+        Ok(made)
+    }
+
+    /// The picture of a code.
+    pub fn synthesise(&mut self, code: &Code, cancel: &Cancel) -> Result<Picture, PluginError> {
+        let image = self.generator.synthesise(code, cancel)?;
+        tensor::to_picture(&image, self.pack.manifest())
+    }
+
+    /// The pack's text model.
+    pub fn text(&mut self) -> Result<&mut TextEncoder, PluginError> {
+        if self.text.is_none() {
+            self.text = Some(TextEncoder::open(&self.pack, &self.runtime)?);
+        }
+        self.text.as_mut().ok_or(PluginError::WorkerGone)
+    }
+
+    /// What the pack knows of its StyleSpace channels.
+    pub fn styles(&mut self) -> Result<&StyleSpace, PluginError> {
+        if self.styles.is_none() {
+            self.styles = Some(StyleSpace::open(&self.pack)?);
+        }
+        self.styles.as_ref().ok_or(PluginError::WorkerGone)
+    }
+}
