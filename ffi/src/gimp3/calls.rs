@@ -191,7 +191,7 @@ impl Gimp for Gimp3 {
         let image = self.image(image)?;
         // SAFETY: an image of libgimp's, and a text that outlives the call.
         let layer = unsafe { self.api.gimp_image_get_layer_by_name(image, name.as_ptr()) };
-        if layer.is_null() { Ok(None) } else { self.number(layer.cast()).map(Some) }
+        if layer.is_null() { Ok(None) } else { self.number(layer).map(Some) }
     }
 
     fn size(&self, item: ItemId) -> Result<(u32, u32)> {
