@@ -191,7 +191,11 @@ impl Gimp for Gimp3 {
         let image = self.image(image)?;
         // SAFETY: an image of libgimp's, and a text that outlives the call.
         let layer = unsafe { self.api.gimp_image_get_layer_by_name(image, name.as_ptr()) };
-        if layer.is_null() { Ok(None) } else { self.number(layer).map(Some) }
+        if layer.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: a layer of libgimp's, as it is not null.
+        unsafe { self.number(layer) }.map(Some)
     }
 
     fn size(&self, item: ItemId) -> Result<(u32, u32)> {
