@@ -3,14 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use image::codecs::{png::PngEncoder, tiff::TiffEncoder};
 use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
 use indicatif::{ProgressBar, ProgressStyle};
 use pentimento_ffi::HostError;
 use pentimento_ffi::host::{
-    BaseType, DrawableInfo, Host, ImageId, ImageInfo, Insert, ItemId, NewLayer, ParentWindow,
+    BaseType, DrawableInfo, Host, ImageId, ImageInfo, Insert, ItemId, NewLayer, ParentWindow, Where,
 };
 use pentimento_ffi::pixels::{Mask, Pixels, Rect};
 
@@ -29,7 +29,16 @@ pub struct Photo {
     colour: Colour,
     selection: Option<Rect>,
     layers: Cell<i32>,
+    /// Where layers of a group are written to, each by itself.
+    apart: RefCell<Option<PathBuf>>,
     progress: ProgressBar,
+}
+
+/// The name of one of several results: `out-01.tif`.
+pub fn numbered(path: &Path, number: usize) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+    path.with_file_name(format!("{stem}-{number:02}.{ending}"))
 }
 
 impl Photo {
@@ -58,12 +67,26 @@ impl Photo {
             colour,
             selection,
             layers: Cell::new(0),
+            apart: RefCell::default(),
             progress,
         })
     }
 
+    /// From now on each layer of a group is written to a numbered file of its own, and not onto the others.
+    pub fn apart(&self, path: &Path) {
+        *self.apart.borrow_mut() = Some(path.to_owned());
+    }
+
     /// Writes a PNG or TIFF, by the ending of `path`, at the precision and with the profile of the original.
     pub fn save(&self, path: &Path) -> Result<(), PluginError> {
+        if self.apart.borrow().is_some() && self.layers.get() > 1 {
+            // They have been written one by one.
+            return Ok(());
+        }
+        self.write(path)
+    }
+
+    fn write(&self, path: &Path) -> Result<(), PluginError> {
         let failed = |what: String| PluginError::File { what, path: path.display().to_string() };
         let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
         let mut bytes = std::io::Cursor::new(Vec::new());
@@ -93,21 +116,38 @@ impl Photo {
     }
 
     /// Merges a layer. Where its mask is zero the samples stay as they are, bit for bit.
-    fn merge(&self, layer: &NewLayer) {
-        let rect = layer.pixels.rect;
-        let place = |i: usize| {
-            let (x, y) = (i % rect.width as usize, i / rect.width as usize);
-            (rect.x as u32 + x as u32, rect.y as u32 + y as u32)
-        };
-        let one = |i: usize| layer.mask.as_ref().map_or(1.0, |mask| mask.values[i]);
-        let mut samples = self.samples.borrow_mut();
-        for (i, pixel) in layer.pixels.rgba.chunks_exact(4).enumerate() {
-            let mask = one(i);
-            if mask > 0.0 {
-                let (x, y) = place(i);
-                blend(&mut samples, x, y, pixel, mask);
+    fn merge(&self, layer: &NewLayer<'_>) -> Result<(), HostError> {
+        for strip in layer.strips() {
+            // Drawn before anything is borrowed: drawing reads these very samples, of rows that are yet to change.
+            let strip = strip?;
+            let rect = strip.pixels.rect;
+            let place = |i: usize| {
+                let (x, y) = (i % rect.width as usize, i / rect.width as usize);
+                (rect.x as u32 + x as u32, rect.y as u32 + y as u32)
+            };
+            let mut samples = self.samples.borrow_mut();
+            for (i, (pixel, mask)) in strip.pixels.rgba.chunks_exact(4).zip(&strip.mask.values).enumerate() {
+                if *mask > 0.0 {
+                    let (x, y) = place(i);
+                    blend(&mut samples, x, y, pixel, *mask);
+                }
             }
         }
+        self.layers.set(self.layers.get() + 1);
+        Ok(())
+    }
+
+    /// Merges layers, each onto the photo as it was, and writes each into a file.
+    fn merge_apart(&self, layers: &[NewLayer<'_>], path: &Path) -> Result<(), HostError> {
+        let refused = |why: PluginError| HostError::Refused { call: "writing", reason: why.to_string() };
+        for (i, layer) in layers.iter().enumerate() {
+            let before = self.samples.borrow().clone();
+            let merged = self.merge(layer);
+            let written = merged.and_then(|()| self.write(&numbered(path, i + 1)).map_err(refused));
+            *self.samples.borrow_mut() = before;
+            written?;
+        }
+        Ok(())
     }
 }
 
@@ -162,14 +202,21 @@ impl Host for Photo {
         Ok(Mask { rect, values: values.collect() })
     }
 
-    fn insert(&self, _: ImageId, _: ItemId, what: &Insert) -> pentimento_ffi::error::Result<ItemId> {
-        match what {
-            Insert::Layer(layer) => self.merge(layer),
+    fn insert(&self, _: ImageId, _: Where, what: &Insert<'_>) -> pentimento_ffi::error::Result<ItemId> {
+        let apart = self.apart.borrow().clone();
+        match (what, apart) {
+            (Insert::Layer(layer), _) => self.merge(layer)?,
+            (Insert::Group { layers, .. }, Some(path)) => self.merge_apart(layers, &path)?,
             // The first lies on top, so it is merged last.
-            Insert::Group { layers, .. } => layers.iter().rev().for_each(|layer| self.merge(layer)),
+            (Insert::Group { layers, .. }, None) => {
+                layers.iter().rev().try_for_each(|layer| self.merge(layer))?;
+            }
         }
-        self.layers.set(self.layers.get() + 1);
         Ok(ItemId(DRAWABLE.0 + self.layers.get()))
+    }
+
+    fn layer_named(&self, _: ImageId, _: &str) -> pentimento_ffi::error::Result<Option<ItemId>> {
+        Ok(Some(DRAWABLE))
     }
 
     fn parasite(&self, _: ItemId, _: &str) -> pentimento_ffi::error::Result<Option<Vec<u8>>> {

@@ -38,7 +38,7 @@ pub fn square(crop: &Crop<'_>, side: u32) -> Result<Picture, PluginError> {
     );
     let reduced = Reduced::read(&crop.layer, wide.intersect(&crop.layer.rect).unwrap_or(touched), by)?;
     let taps = Taps::of(scale / f64::from(by));
-    let step = 1.0 / f64::from(side);
+    let (step, place) = (1.0 / f64::from(side), crop.square);
     let mut rgb = vec![0.0; side as usize * side as usize * 3];
     rgb.par_chunks_exact_mut(3).enumerate().for_each(|(i, pixel)| {
         let (x, y) = (i % side as usize, i / side as usize);
@@ -46,7 +46,7 @@ pub fn square(crop: &Crop<'_>, side: u32) -> Result<Picture, PluginError> {
         for (dy, wy) in &taps.0 {
             for (dx, wx) in &taps.0 {
                 let (u, v) = ((x as f64 + 0.5 + dx) * step, (y as f64 + 0.5 + dy) * step);
-                let [px, py] = crop.square.at(u, v);
+                let [px, py] = place.at(u, v);
                 let found = reduced.at(px, py);
                 for (sum, found) in sum.iter_mut().zip(found) {
                     *sum += found * (wx * wy);

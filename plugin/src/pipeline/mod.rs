@@ -200,6 +200,11 @@ impl<'a> Edit<'a> {
         Self::new(installed, Choice { steps, road, pack, runtime })
     }
 
+    /// Whether it gives several results, each of which stands for itself, and not parts of one.
+    pub fn has_several_results(&self) -> bool {
+        self.choice.road.number(VARIANT) == 0.0 || self.choice.road.number(params::FRAMES) > 1.0
+    }
+
     /// As a job on a picture.
     pub fn request(&self, picture: Handle) -> Request {
         Request::Edit(job::Edit {

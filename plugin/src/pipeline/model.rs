@@ -41,13 +41,16 @@ pub fn run(
     let work = Work { progress: &|fraction, doing| step(0.5 + 0.4 * fraction, doing), ..work };
     let made = studio.stack(&inversion, &edit.steps, &work)?;
     made.notes.into_iter().filter(|note| !note.is_empty()).for_each(|note| emit(Event::Note(note)));
-    let variants = frames(&inversion.code, made.variants, edit.road.number(FRAMES) as usize)?;
+    let mut variants = frames(&inversion.code, made.variants, edit.road.number(FRAMES) as usize)?;
 
     let count = variants.len();
     let mut drawn = Vec::new();
-    for (i, variant) in variants.iter().enumerate() {
+    for (i, variant) in variants.iter_mut().enumerate() {
         step(0.9 + 0.1 * i as f32 / count as f32, tr(msgid("Drawing")));
-        drawn.push(studio.synthesise(&variant.code, cancel)?);
+        drawn.push(match variant.picture.take() {
+            Some(picture) => picture,
+            None => studio.synthesise(&variant.code, cancel)?,
+        });
     }
     let shown = shown(studio, &inversion, &variants, edit.road.text(KEEP), cancel)?;
 
@@ -93,7 +96,7 @@ fn frames(before: &Code, variants: Vec<Variant>, count: usize) -> Result<Vec<Var
         let share = i as f32 / (count - 1) as f32;
         let code = before.towards(&only.code, share)?;
         let label = fill(&tr(msgid("{percent} %")), "percent", &format!("{:.0}", share * 100.0));
-        Ok(Variant { code, label })
+        Ok(Variant { code, picture: None, label })
     };
     (0..count).map(frame).collect()
 }

@@ -18,7 +18,7 @@ pub const POINTS_PLACE: &str = "points";
 /// [`PLACE`]: the square [`SQUARE`].
 pub const HERE_PLACE: &str = "here";
 /// A square of the image.
-pub const SQUARE: &str = "square";
+pub const SQUARE: &str = "where";
 /// Which face, counted from the largest; 0 for all.
 pub const FACE: &str = "face";
 /// Left eye, right eye and mouth.
