@@ -114,12 +114,15 @@ impl Refiner {
         let (there, missing): (Vec<Role>, Vec<Role>) =
             wanted.partition(|role| pack.manifest().roles.contains_key(role));
 
-        let mut joined = Joined::of(pack, Role::Affine)?.then(Role::Synthesis, &[("affine.styles", "styles")])?;
-        let pixels = Term::new("pixels", Measure::MeanSquare, PICTURE).against("photo").times(settings.pixels);
+        let mut joined =
+            Joined::of(pack, Role::Affine)?.then(Role::Synthesis, &[("affine.styles", "styles")])?;
+        let pixels =
+            Term::new("pixels", Measure::MeanSquare, PICTURE).against("photo").times(settings.pixels);
         let mut loss = Loss::of(pixels);
         if there.contains(&Role::Perceptual) {
             joined = joined.then(Role::Perceptual, &[(PICTURE, "a")])?;
-            loss = loss.and(Term::new("perceived", Measure::Mean, "perceptual.distance").times(settings.perceptual));
+            loss = loss
+                .and(Term::new("perceived", Measure::Mean, "perceptual.distance").times(settings.perceptual));
         }
         if there.contains(&Role::Identity) {
             joined = joined.then(Role::Identity, &[(PICTURE, "image")])?;
@@ -217,5 +220,8 @@ fn one_picture(pack: &Pack, image: &Array4<f32>) -> Result<(), ModelError> {
     if image.dim() == (1, 3, side, side) {
         return Ok(());
     }
-    Err(ModelError::Foreign(format!("the picture has the shape {:?}, not (1, 3, {side}, {side})", image.dim())))
+    Err(ModelError::Foreign(format!(
+        "the picture has the shape {:?}, not (1, 3, {side}, {side})",
+        image.dim()
+    )))
 }

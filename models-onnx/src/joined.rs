@@ -48,9 +48,11 @@ impl<'p> Joined<'p> {
         let own = nodes.model()?;
         let there = |name: &str| {
             let graph = self.model.graph();
-            graph.node.iter().any(|n| n.output.iter().any(|o| o == name)) || graph.input.iter().any(|i| i.name == name)
+            graph.node.iter().any(|n| n.output.iter().any(|o| o == name))
+                || graph.input.iter().any(|i| i.name == name)
         };
-        let shared: Vec<String> = own.graph().input.iter().map(|i| i.name.clone()).filter(|n| there(n)).collect();
+        let shared: Vec<String> =
+            own.graph().input.iter().map(|i| i.name.clone()).filter(|n| there(n)).collect();
         let links: Vec<(&str, &str)> = shared.iter().map(|name| (&**name, &**name)).collect();
         let model = self.model.join(own, &links).map_err(OptimiseError::from)?;
         Ok(Self { model, ..self })

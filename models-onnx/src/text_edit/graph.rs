@@ -77,7 +77,11 @@ impl Stage {
                 let dims = [1, layers, vector];
                 let nodes = Nodes::default().input(START, &dims).input(CHANGE, &dims);
                 let nodes = nodes.node("Add", &[START, CHANGE], "w_plus").output("w_plus", &dims);
-                (Joined::with(pack, nodes)?.then(Role::Affine, &[("w_plus", "w_plus")])?, dims.to_vec(), CHANGE)
+                (
+                    Joined::with(pack, nodes)?.then(Role::Affine, &[("w_plus", "w_plus")])?,
+                    dims.to_vec(),
+                    CHANGE,
+                )
             }
             Basis::Axes(axes, groups) => {
                 let count = groups.last().map_or(1, |last| last + 1);
@@ -96,7 +100,11 @@ impl Stage {
                     .node("MatMul", &["spread", "by_group"], "moved")
                     .node("Add", &[START, "moved"], "w_plus")
                     .output("w_plus", &dims);
-                (Joined::with(pack, nodes)?.then(Role::Affine, &[("w_plus", "w_plus")])?, moves.to_vec(), CHANGE)
+                (
+                    Joined::with(pack, nodes)?.then(Role::Affine, &[("w_plus", "w_plus")])?,
+                    moves.to_vec(),
+                    CHANGE,
+                )
             }
             Basis::Some(movable) => {
                 let dims = [1, styles];
@@ -113,7 +121,8 @@ impl Stage {
         let from = if matches!(basis, Basis::Some(_)) { "styles" } else { "affine.styles" };
         joined = joined.then(role, &[(from, "styles")])?;
         let picture = value(role, "image");
-        let (large, small) = (pack.manifest().resolution as usize, size(pack, role, 1, 2).unwrap_or_default());
+        let (large, small) =
+            (pack.manifest().resolution as usize, size(pack, role, 1, 2).unwrap_or_default());
         let shown = if small == large {
             picture.clone()
         } else {
@@ -169,7 +178,12 @@ impl Stage {
             Basis::Axes(axes, groups) => {
                 for ((layer, at), w) in code.indexed_iter_mut().map(|(i, w)| ((i[1], i[2]), w)) {
                     let group = groups.get(layer).copied().unwrap_or_default();
-                    *w += axes.column(at).iter().enumerate().map(|(a, v)| v * change[[0, group, a]]).sum::<f32>();
+                    *w += axes
+                        .column(at)
+                        .iter()
+                        .enumerate()
+                        .map(|(a, v)| v * change[[0, group, a]])
+                        .sum::<f32>();
                 }
             }
         }
@@ -228,7 +242,8 @@ impl Basis {
             Space::WPlus => Self::All,
             Space::Styles => {
                 let styles = pack.manifest().styles.iter();
-                let movable = styles.flat_map(|s| std::iter::repeat_n(f32::from(u8::from(!s.rgb)), s.channels));
+                let movable =
+                    styles.flat_map(|s| std::iter::repeat_n(f32::from(u8::from(!s.rgb)), s.channels));
                 Self::Some(movable.collect())
             }
             Space::Axes { groups } => {

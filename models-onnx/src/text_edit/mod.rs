@@ -198,7 +198,8 @@ impl TextEdit {
         let begun = Instant::now();
         let all = self.settings.steps;
         let coarse = if self.coarse.is_some() { (all as f64 * self.settings.coarse) as usize } else { 0 };
-        let mut edit = Edit { settings: &self.settings, from: &from, texts, cancel, made: 0, before: None, after: 0.0 };
+        let mut edit =
+            Edit { settings: &self.settings, from: &from, texts, cancel, made: 0, before: None, after: 0.0 };
         let mut change = ArrayD::zeros(IxDyn(self.full.shape()));
         let mut stopped = Stopped::Finished;
         if let Some(stage) = &mut self.coarse {
@@ -333,4 +334,3 @@ fn unit(vector: ArrayD<f32>) -> ArrayD<f32> {
     let length = norm(ArrayView1::from(&vector.iter().copied().collect::<Vec<_>>()));
     vector / length.max(f32::MIN_POSITIVE)
 }
-

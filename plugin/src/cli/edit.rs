@@ -26,59 +26,54 @@ use crate::pipeline::{self, Done, Drawn, Edit};
 
 pub(super) fn command(operation: &'static dyn Operation) -> Command {
     let alias = ALIASES.iter().find(|(id, _)| *id == operation.id()).map(|(_, alias)| *alias);
-    let mut command = Command::new(operation.id())
-        .about(operation.about())
-        .after_help(EXAMPLES)
-        .arg(
-            Arg::new("IN")
-                .value_parser(value_parser!(PathBuf))
-                .help("The photo: PNG or TIFF, 8 or 16 bits or float, profile kept; none for a made-up picture"),
-        )
-        .arg(
-            Arg::new("out")
-                .short('o')
-                .long("out")
-                .value_name("OUT")
-                .value_parser(value_parser!(PathBuf))
-                .required(true)
-                .help("Where to write the result (.png, .tif); several results are numbered"),
-        )
-        .arg(
-            Arg::new("square")
-                .long("square")
-                .value_name("X,Y,SIDE")
-                .value_parser(square)
-                .help("The square to edit, in pixels; without it the face, or the largest square in the middle"),
-        )
-        .arg(
-            Arg::new("pack")
-                .long("pack")
-                .default_value("")
-                .hide_default_value(true)
-                .help("Identifier of the pack; see `pentimento packs`"),
-        )
-        .arg(
-            Arg::new("weight")
-                .long("weight")
-                .value_parser(value_parser!(f64))
-                .allow_hyphen_values(true)
-                .help("How much of the edit counts; 1 is all of it"),
-        )
-        .arg(
-            Arg::new("with")
-                .long("with")
-                .value_name("RECIPE")
-                .action(ArgAction::Append)
-                .help("Edits of a recipe, or of a preset, that are made before this one"),
-        )
-        .arg(
-            Arg::new("export")
-                .long("export")
-                .value_name("RECIPE.toml")
-                .value_parser(value_parser!(PathBuf))
-                .help("Writes a recipe of the edit, for `pentimento apply` and for the dialog"),
-        )
-        .args(runtime_arguments());
+    let mut command =
+        Command::new(operation.id())
+            .about(operation.about())
+            .after_help(EXAMPLES)
+            .arg(Arg::new("IN").value_parser(value_parser!(PathBuf)).help(
+                "The photo: PNG or TIFF, 8 or 16 bits or float, profile kept; none for a made-up picture",
+            ))
+            .arg(
+                Arg::new("out")
+                    .short('o')
+                    .long("out")
+                    .value_name("OUT")
+                    .value_parser(value_parser!(PathBuf))
+                    .required(true)
+                    .help("Where to write the result (.png, .tif); several results are numbered"),
+            )
+            .arg(Arg::new("square").long("square").value_name("X,Y,SIDE").value_parser(square).help(
+                "The square to edit, in pixels; without it the face, or the largest square in the middle",
+            ))
+            .arg(
+                Arg::new("pack")
+                    .long("pack")
+                    .default_value("")
+                    .hide_default_value(true)
+                    .help("Identifier of the pack; see `pentimento packs`"),
+            )
+            .arg(
+                Arg::new("weight")
+                    .long("weight")
+                    .value_parser(value_parser!(f64))
+                    .allow_hyphen_values(true)
+                    .help("How much of the edit counts; 1 is all of it"),
+            )
+            .arg(
+                Arg::new("with")
+                    .long("with")
+                    .value_name("RECIPE")
+                    .action(ArgAction::Append)
+                    .help("Edits of a recipe, or of a preset, that are made before this one"),
+            )
+            .arg(
+                Arg::new("export")
+                    .long("export")
+                    .value_name("RECIPE.toml")
+                    .value_parser(value_parser!(PathBuf))
+                    .help("Writes a recipe of the edit, for `pentimento apply` and for the dialog"),
+            )
+            .args(runtime_arguments());
     if let Some(alias) = alias {
         command = command.visible_alias(alias);
     }
@@ -171,10 +166,8 @@ pub(super) fn run(
     }
     if let Some(path) = path("export") {
         let recipe = edit.recipe_for_all().to_toml()?;
-        std::fs::write(path, recipe).map_err(|why| PluginError::File {
-            what: why.to_string(),
-            path: path.display().to_string(),
-        })?;
+        std::fs::write(path, recipe)
+            .map_err(|why| PluginError::File { what: why.to_string(), path: path.display().to_string() })?;
     }
     Ok(())
 }
@@ -200,10 +193,8 @@ pub(super) fn told(photo: &Photo, done: &Done, pack: &str) {
     for fidelity in &done.fidelity {
         match fidelity.verdict() {
             Verdict::Unknown => photo.say(&unknown(fidelity.psnr, fidelity.typical, pack)),
-            _ => photo.say(&format!(
-                "reconstruction {:.1} dB (typical {:.1} dB)",
-                fidelity.psnr, fidelity.typical
-            )),
+            _ => photo
+                .say(&format!("reconstruction {:.1} dB (typical {:.1} dB)", fidelity.psnr, fidelity.typical)),
         }
     }
 }

@@ -85,5 +85,4 @@ mod tests {
     fn the_command_line_is_consistent() {
         command().debug_assert();
     }
-
 }

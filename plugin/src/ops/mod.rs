@@ -1,13 +1,13 @@
 //! The operations: one room each, one line here.
 
-pub mod attributes;
+pub mod attribute;
 pub mod text_edit;
 
 use crate::error::PluginError;
 use crate::operation::Operation;
 
 /// Every operation there is.
-pub static OPERATIONS: &[&dyn Operation] = &[&text_edit::TextEdit, &attributes::Attributes];
+pub static OPERATIONS: &[&dyn Operation] = &[&text_edit::TextEdit, &attribute::Attribute];
 
 /// The operation called `id`.
 pub fn find(id: &str) -> Result<&'static dyn Operation, PluginError> {

@@ -166,7 +166,7 @@ mod tests {
 
     /// A layer whose colours say where they are, in hundredths.
     fn layer(host: &MockHost, width: u32, height: u32) -> Layer<'_> {
-        let image = host.add_image(BaseType::Rgb, width, height, Precision::Float);
+        let image = host.add_image(BaseType::Rgb, width, height, Precision::FloatLinear);
         let rect = Rect::new(-3, 5, width, height);
         let id = host.add_layer(image, "photo", rect, move |x, y| {
             [x as f32 / width as f32, y as f32 / height as f32, 0.25, 1.0]
@@ -187,7 +187,10 @@ mod tests {
                 // The middle of the first pixel of the layer is at −2.5, 5.5.
                 let expected = [(place[0] + 3.0 - 0.5) / 900.0, (place[1] - 5.0 - 0.5) / 700.0, 0.25];
                 for (found, expected) in picture.pixel(x, y).iter().zip(expected) {
-                    assert!((f64::from(*found) - expected).abs() < 2e-3, "{half:?} ({x}, {y}): {found} {expected}");
+                    assert!(
+                        (f64::from(*found) - expected).abs() < 2e-3,
+                        "{half:?} ({x}, {y}): {found} {expected}"
+                    );
                 }
             }
         }

@@ -86,10 +86,7 @@ impl<'a> Layer<'a> {
     pub fn middle(&self) -> Result<Square, PluginError> {
         let rect = square(self.rect, self.host.selection_bounds(self.image)?)?;
         let half = f64::from(rect.width) / 2.0;
-        Ok(Square {
-            centre: [f64::from(rect.x) + half, f64::from(rect.y) + half],
-            half: [half, 0.0],
-        })
+        Ok(Square { centre: [f64::from(rect.x) + half, f64::from(rect.y) + half], half: [half, 0.0] })
     }
 
     /// A square of it.

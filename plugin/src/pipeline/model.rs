@@ -78,9 +78,8 @@ pub fn run(
 
 /// The best first. What a text gains and who is still to be seen count alike: each as a share of the best among them.
 fn rank(variants: &mut [job::Variant]) {
-    let best = |of: fn(&job::Variant) -> Option<f32>| {
-        variants.iter().filter_map(of).fold(f32::EPSILON, f32::max)
-    };
+    let best =
+        |of: fn(&job::Variant) -> Option<f32>| variants.iter().filter_map(of).fold(f32::EPSILON, f32::max);
     let (gain, identity) = (best(|v| v.gain), best(|v| v.identity));
     let score = |v: &job::Variant| v.gain.unwrap_or(0.0) / gain + v.identity.unwrap_or(0.0) / identity;
     variants.sort_by(|a, b| score(b).total_cmp(&score(a)));

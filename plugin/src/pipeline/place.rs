@@ -43,7 +43,8 @@ impl Scene {
                 None
             }
         };
-        let back = |[x, y]: [f64; 2]| [x * scale + f64::from(layer.rect.x), y * scale + f64::from(layer.rect.y)];
+        let back =
+            |[x, y]: [f64; 2]| [x * scale + f64::from(layer.rect.x), y * scale + f64::from(layer.rect.y)];
         let faces = faces.map(|faces| {
             let of = |face: Face| {
                 let [left, top, right, bottom] = face.edges;
@@ -91,7 +92,8 @@ pub fn crops<'a>(
                 faces.retain(|face| {
                     let middle = |a: usize, b: usize| ((face.edges[a] + face.edges[b]) / 2.0) as i32;
                     let (x, y) = (middle(0, 2), middle(1, 3));
-                    (selection.x..selection.right()).contains(&x) && (selection.y..selection.bottom()).contains(&y)
+                    (selection.x..selection.right()).contains(&x)
+                        && (selection.y..selection.bottom()).contains(&y)
                 });
             }
             let wanted = road.number(FACE) as usize;
@@ -110,7 +112,9 @@ pub fn crops<'a>(
             };
             let mut all = Vec::new();
             for face in chosen {
-                if let Some(square) = Square::of_face(&pack.alignment, &Points { eyes: face.eyes, mouth: face.mouth })? {
+                if let Some(square) =
+                    Square::of_face(&pack.alignment, &Points { eyes: face.eyes, mouth: face.mouth })?
+                {
                     all.push(layer.crop(square, feather)?);
                 }
             }

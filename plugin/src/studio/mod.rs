@@ -161,7 +161,9 @@ impl Studios {
         if self.faces.as_ref().is_none_or(|(known, _)| *known != runtime) {
             let (installed, _) = packs::installed(&self.places);
             let finds = |pack: &&packs::Pack| {
-                pack.manifest.missing(&[Role::FaceProposal, Role::FaceRefinement, Role::FaceLandmarks]).is_empty()
+                pack.manifest
+                    .missing(&[Role::FaceProposal, Role::FaceRefinement, Role::FaceLandmarks])
+                    .is_empty()
             };
             let wanted = installed.iter().find(finds).ok_or(PluginError::NoFinder)?;
             let pack = Pack::open(&wanted.folder, &self.places.shared()).map_err(ModelError::from)?;
@@ -268,11 +270,7 @@ impl Studio {
             id,
             code,
             picture: tensor::to_picture(&reconstruction, self.pack.manifest())?,
-            fidelity: Some(Fidelity {
-                psnr: measured.psnr,
-                typical: measured.typical,
-                poor: measured.poor,
-            }),
+            fidelity: Some(Fidelity { psnr: measured.psnr, typical: measured.typical, poor: measured.poor }),
         };
         self.inverted = Some((picture.clone(), *effort, inversion.clone()));
         Ok(inversion)
@@ -334,8 +332,7 @@ impl Studio {
         steps: &[Step],
         work: &Work<'_>,
     ) -> Result<Made, PluginError> {
-        let mut made =
-            Made { variants: Vec::new(), order: Order::Sequence, toward: None, notes: Vec::new() };
+        let mut made = Made { variants: Vec::new(), order: Order::Sequence, toward: None, notes: Vec::new() };
         let steps: Vec<&Step> = steps.iter().filter(|step| !step.off).collect();
         let mut code = inversion.code.clone();
         for (i, step) in steps.iter().enumerate() {
@@ -435,9 +432,8 @@ impl Studio {
         }
         let (_, optimiser) = self.optimiser.as_mut().ok_or(PluginError::WorkerGone)?;
         let manifest = self.pack.manifest();
-        let mut see = |watched: &Watched<'_>| {
-            watch(watched.step, pictured(watched.picture.as_ref(), manifest))
-        };
+        let mut see =
+            |watched: &Watched<'_>| watch(watched.step, pictured(watched.picture.as_ref(), manifest));
         Ok(optimiser.edit(code, Texts { target, neutral }, cancel, &mut see)?)
     }
 

@@ -56,7 +56,8 @@ fn told(direction: &Direction, beta: f32) -> String {
     if channels.is_empty() {
         return tr(msgid("Nothing moves at this disentanglement; lower it"));
     }
-    let named = channels.iter().take(NAMED).map(|c| format!("{} {} ({:+.2})", c.layer, c.index, c.deviations));
+    let named =
+        channels.iter().take(NAMED).map(|c| format!("{} {} ({:+.2})", c.layer, c.index, c.deviations));
     let text = tr(msgid("{count} channels move at disentanglement {beta}, most of all {channels}"));
     let text = fill(&text, "count", &channels.len().to_string());
     let text = fill(&text, "beta", &format!("{beta:.3}"));

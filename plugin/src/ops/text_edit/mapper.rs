@@ -19,7 +19,8 @@ pub(super) fn edit(
     let [coarse, medium, fine] = LEVELS.map(|level| values.flag(level));
     let levels = Levels { coarse, medium, fine };
     let strength = values.number(MAPPED) as f32;
-    let mut edited = Edited::one(studio.map(values.text(MAPPER_NAME), code, strength, levels, work.cancel)?);
+    let mut edited =
+        Edited::one(studio.map(values.text(MAPPER_NAME), code, strength, levels, work.cancel)?);
     if !(coarse || medium || fine) {
         edited.note = tr(msgid("no level is chosen, so nothing changes"));
     }

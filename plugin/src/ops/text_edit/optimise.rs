@@ -50,7 +50,11 @@ pub(super) fn edit(
         };
         let edited = studio.optimise(&settings, code, (&target, &neutral), work.cancel, &mut watch)?;
         for role in &edited.missing {
-            notes.push(fill(&tr(msgid("the pack has no {role}, so it did without")), "role", &tr(role.words())));
+            notes.push(fill(
+                &tr(msgid("the pack has no {role}, so it did without")),
+                "role",
+                &tr(role.words()),
+            ));
         }
         let text = tr(msgid("similarity to the text {before} → {after} in {steps} steps"));
         let text = fill(&text, "before", &format!("{:.3}", edited.before));

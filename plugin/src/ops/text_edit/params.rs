@@ -135,7 +135,12 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
         ),
         of(
             &[OPTIMISE],
-            param(STEPS, msgid("St_eps"), msgid("How many steps it makes at most"), number(1.0, 2000.0, 100.0, 1.0, 0)),
+            param(
+                STEPS,
+                msgid("St_eps"),
+                msgid("How many steps it makes at most"),
+                number(1.0, 2000.0, 100.0, 1.0, 0),
+            ),
         ),
         of(
             &[OPTIMISE],
@@ -168,7 +173,7 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
             &[OPTIMISE],
             param(
                 CHANGE,
-                msgid("Change _as the texts do"),
+                msgid("Chan_ge as the texts do"),
                 msgid("Weight of going the way from the neutral prompt to the prompt, and no other"),
                 number(0.0, 5.0, 0.0, 0.05, 2),
             ),
@@ -177,8 +182,10 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
             &[OPTIMISE],
             param(
                 PREVIEWS,
-                msgid("Steps in s_mall"),
-                msgid("Part of the steps that look at a smaller picture, which is faster where the pack has one"),
+                msgid("Steps in sma_ll"),
+                msgid(
+                    "Part of the steps that look at a smaller picture, which is faster where the pack has one",
+                ),
                 number(0.0, 0.95, 0.7, 0.05, 2),
             ),
         ),
@@ -211,18 +218,28 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
         ),
         of(
             &[MAPPER],
-            param(LEVELS[0], msgid("_Coarse"), msgid("Changes pose and the shape of head and hair"), flag(true)),
+            param(
+                LEVELS[0],
+                msgid("_Coarse"),
+                msgid("Changes pose and the shape of head and hair"),
+                flag(true),
+            ),
         ),
         of(
             &[MAPPER],
-            param(LEVELS[1], msgid("Me_dium"), msgid("Changes features of the face and smaller shapes"), flag(true)),
+            param(
+                LEVELS[1],
+                msgid("Me_dium"),
+                msgid("Changes features of the face and smaller shapes"),
+                flag(true),
+            ),
         ),
         of(&[MAPPER], param(LEVELS[2], msgid("_Fine"), msgid("Changes colours, skin and light"), flag(true))),
         of(
             &[DIRECTION, OPTIMISE],
             param(
                 CANDIDATES,
-                msgid("Candi_dates"),
+                msgid("_Candidates"),
                 msgid("So many results to choose from, between careful and bold, the best first"),
                 number(1.0, 9.0, 1.0, 1.0, 0),
             ),

@@ -1,4 +1,4 @@
-//! Attributes: one slider for each property that the pack knows a direction of (InterFaceGAN, Shen et al., 2020; e4e).
+//! Attribute: one slider for each property that the pack knows a direction of (InterFaceGAN, Shen et al., 2020; e4e).
 
 mod params;
 
@@ -13,9 +13,9 @@ use crate::studio::Studio;
 use params::{ATTRIBUTE, HOLD, PARAMS, STRENGTH};
 
 /// Moves one attribute, others being held.
-pub struct Attributes;
+pub struct Attribute;
 
-impl Operation for Attributes {
+impl Operation for Attribute {
     fn id(&self) -> &'static str {
         "attribute"
     }
