@@ -25,7 +25,9 @@ const REPEATED: f64 = 1e-6;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AttributeError {
     /// Nothing is left once the conditions are taken out.
-    #[error("“{attribute}” cannot change by itself, since to this pack it is the same as {conditions}; keep fewer attributes")]
+    #[error(
+        "“{attribute}” cannot change by itself, since to this pack it is the same as {conditions}; keep fewer attributes"
+    )]
     Parallel {
         /// The attribute.
         attribute: String,

@@ -75,7 +75,8 @@ impl Segmenter {
         code.expect(&self.pack)?;
         let styles = code.tensor(STYLES)?;
         let results = self.session.run(&[("styles", Tensor::F32(styles.view()))], cancel)?;
-        let misfit = || ModelError::Shape { role: Role::Segmenter, what: "it gives no map of classes".into() };
+        let misfit =
+            || ModelError::Shape { role: Role::Segmenter, what: "it gives no map of classes".into() };
         let logits = results.into_iter().next().ok_or_else(misfit)?;
         Ok(Segmentation { logits: logits.into_dimensionality::<Ix4>().map_err(|_| misfit())? })
     }

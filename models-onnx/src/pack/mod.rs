@@ -254,7 +254,10 @@ impl Pack {
         self.numbers(self.manifest.arrays.get(&array).ok_or_else(|| self.lacks("statistics of its styles"))?)
     }
 
-    fn numbers<D: ndarray::Dimension>(&self, entry: &ArrayFile) -> Result<ndarray::Array<f32, D>, ModelError> {
+    fn numbers<D: ndarray::Dimension>(
+        &self,
+        entry: &ArrayFile,
+    ) -> Result<ndarray::Array<f32, D>, ModelError> {
         let source = entry.source();
         let bytes = self.read(&source)?;
         let bad = |why: String| PackError::Array { why, path: self.root(&source).join(&source.file) };
