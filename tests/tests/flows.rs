@@ -395,5 +395,6 @@ fn a_sweep_is_a_group_of_layers() {
         item.pixels.rgba[i] - item.pixels.rgba[i + 2]
     };
     let all: Vec<f32> = frames.iter().map(redness).collect();
-    assert!(all.windows(2).all(|pair| pair[1] > pair[0]), "each frame is redder than the last: {all:?}");
+    // An animation begins at the bottom.
+    assert!(all.windows(2).all(|pair| pair[0] > pair[1]), "each frame is redder than the one below: {all:?}");
 }

@@ -12,8 +12,10 @@ fn names_are_unique_and_in_kebab_case() {
     for operation in OPERATIONS {
         assert!(seen.insert(operation.id()), "{} twice", operation.id());
         let mut params = BTreeSet::new();
-        for name in operation.params().iter().map(|param| &*param.id).chain([operation.id()]) {
-            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
+        let kebab = |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        assert!(kebab(operation.id()), "{}", operation.id());
+        for name in operation.params().iter().map(|param| &*param.id) {
+            assert!(kebab(name), "{name}");
             assert!(params.insert(name), "{name} twice in {}", operation.id());
         }
         for taken in ["pack", "device", "threads", "square", "out", "in", "weight", "with", "export"] {

@@ -180,7 +180,7 @@ pub(super) fn on_photo(
     out: &Path,
 ) -> Result<Done, PluginError> {
     if edit.has_several_results() {
-        photo.apart(out);
+        photo.apart(out, edit.is_sweep());
     }
     let done = pipeline::run(photo, engine, (photo::IMAGE, photo::DRAWABLE), edit, None)?;
     photo.save(out)?;

@@ -30,7 +30,7 @@ pub struct Photo {
     selection: Option<Rect>,
     layers: Cell<i32>,
     /// Where layers of a group are written to, each by itself.
-    apart: RefCell<Option<PathBuf>>,
+    apart: RefCell<Option<(PathBuf, bool)>>,
     progress: ProgressBar,
 }
 
@@ -72,9 +72,10 @@ impl Photo {
         })
     }
 
-    /// From now on each layer of a group is written to a numbered file of its own, and not onto the others.
-    pub fn apart(&self, path: &Path) {
-        *self.apart.borrow_mut() = Some(path.to_owned());
+    /// From now on each layer of a group is written to a numbered file of its own, and not onto the others; counted from
+    /// the top, or, `upwards`, from the bottom.
+    pub fn apart(&self, path: &Path, upwards: bool) {
+        *self.apart.borrow_mut() = Some((path.to_owned(), upwards));
     }
 
     /// Writes a PNG or TIFF, by the ending of `path`, at the precision and with the profile of the original.
@@ -138,12 +139,13 @@ impl Photo {
     }
 
     /// Merges layers, each onto the photo as it was, and writes each into a file.
-    fn merge_apart(&self, layers: &[NewLayer<'_>], path: &Path) -> Result<(), HostError> {
+    fn merge_apart(&self, layers: &[NewLayer<'_>], path: &Path, upwards: bool) -> Result<(), HostError> {
         let refused = |why: PluginError| HostError::Refused { call: "writing", reason: why.to_string() };
         for (i, layer) in layers.iter().enumerate() {
             let before = self.samples.borrow().clone();
             let merged = self.merge(layer);
-            let written = merged.and_then(|()| self.write(&numbered(path, i + 1)).map_err(refused));
+            let number = if upwards { layers.len() - i } else { i + 1 };
+            let written = merged.and_then(|()| self.write(&numbered(path, number)).map_err(refused));
             *self.samples.borrow_mut() = before;
             written?;
         }
@@ -206,7 +208,9 @@ impl Host for Photo {
         let apart = self.apart.borrow().clone();
         match (what, apart) {
             (Insert::Layer(layer), _) => self.merge(layer)?,
-            (Insert::Group { layers, .. }, Some(path)) => self.merge_apart(layers, &path)?,
+            (Insert::Group { layers, .. }, Some((path, upwards))) => {
+                self.merge_apart(layers, &path, upwards)?
+            }
             // The first lies on top, so it is merged last.
             (Insert::Group { layers, .. }, None) => {
                 layers.iter().rev().try_for_each(|layer| self.merge(layer))?;

@@ -10,7 +10,7 @@ use pentimento_ffi::pixels::Rect;
 use pentimento_protocol::picture::Picture;
 use rayon::prelude::*;
 
-use super::crop::{Crop, Layer};
+use super::crop::{Crop, Layer, grown};
 use crate::error::PluginError;
 
 /// The grey that stands behind transparent pixels.
@@ -30,13 +30,8 @@ pub fn square(crop: &Crop<'_>, side: u32) -> Result<Picture, PluginError> {
     let touched = crop.touched();
     // What lies beside is needed where a triangle reaches over the edge of the square.
     let reach = (2.0 * scale).ceil() as i32 + 1;
-    let wide = Rect::new(
-        touched.x.saturating_sub(reach),
-        touched.y.saturating_sub(reach),
-        touched.width.saturating_add(2 * reach.unsigned_abs()),
-        touched.height.saturating_add(2 * reach.unsigned_abs()),
-    );
-    let reduced = Reduced::read(&crop.layer, wide.intersect(&crop.layer.rect).unwrap_or(touched), by)?;
+    let wide = grown(touched, reach).intersect(&crop.layer.rect).unwrap_or(touched);
+    let reduced = Reduced::read(&crop.layer, wide, by)?;
     let taps = Taps::of(scale / f64::from(by));
     let (step, place) = (1.0 / f64::from(side), crop.square);
     let mut rgb = vec![0.0; side as usize * side as usize * 3];

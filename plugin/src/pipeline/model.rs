@@ -65,7 +65,7 @@ pub fn run(
         let picture = pictures.put(picture);
         results.push(job::Variant { picture, label: variant.label, gain, identity });
     }
-    if made.order == Order::Candidates {
+    if made.order == Order::Candidates && edit.road.number(FRAMES) <= 1.0 {
         rank(&mut results);
     }
     Ok(job::Edited {
