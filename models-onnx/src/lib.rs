@@ -59,6 +59,7 @@ pub mod runtime;
 pub mod session;
 pub mod text;
 pub mod text_edit;
+pub mod tuning;
 
 pub use autodiff;
 pub use cancel::Cancel;

@@ -15,6 +15,7 @@ use crate::generator::Generator;
 use crate::pack::{Pack, Role};
 use crate::runtime::Runtime;
 use crate::session::{Lazy, Tensor};
+use crate::tuning::Tuned;
 
 /// The tensors of a code, in the order in which graphs give them.
 pub const FIELDS: [&str; 6] = ["xs", "ys", "sizes", "covs", "features", "styles"];
@@ -52,5 +53,11 @@ impl Generator for BlobGan {
             role: Role::Synthesis,
             what: format!("the picture should have four dimensions ({e})"),
         })
+    }
+
+    fn tune(&mut self, tuned: Option<&Tuned>) -> Result<(), ModelError> {
+        let role = "generator that can be tuned";
+        let missing = || ModelError::Missing { pack: self.pack.manifest().id.clone(), role };
+        tuned.map_or(Ok(()), |_| Err(missing()))
     }
 }

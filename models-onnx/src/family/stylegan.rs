@@ -12,7 +12,8 @@ use crate::error::ModelError;
 use crate::generator::Generator;
 use crate::pack::{Array, Pack, Role};
 use crate::runtime::Runtime;
-use crate::session::{Lazy, Tensor};
+use crate::session::{Lazy, Session, Tensor};
+use crate::tuning::Tuned;
 
 /// How often ReStyle's encoder looks, as published.
 pub const PASSES: usize = 5;
@@ -20,6 +21,7 @@ pub const PASSES: usize = 5;
 /// A generator of the family `stylegan2`.
 pub struct StyleGan {
     pack: Arc<Pack>,
+    runtime: Runtime,
     encoder: Lazy,
     restyle: Lazy,
     affine: Lazy,
@@ -35,6 +37,7 @@ impl StyleGan {
             restyle: lazy(Role::Restyle),
             affine: lazy(Role::Affine),
             synthesis: lazy(Role::Synthesis),
+            runtime,
             pack,
         }
     }
@@ -87,5 +90,11 @@ impl Generator for StyleGan {
             role: Role::Synthesis,
             what: format!("the picture should have four dimensions ({e})"),
         })
+    }
+
+    fn tune(&mut self, tuned: Option<&Tuned>) -> Result<(), ModelError> {
+        let session = tuned.map(|tuned| Session::tuned(&self.runtime, &self.pack, tuned)).transpose()?;
+        self.synthesis.replace(session);
+        Ok(())
     }
 }

@@ -198,7 +198,8 @@ impl TextEdit {
         let begun = Instant::now();
         let all = self.settings.steps;
         let coarse = if self.coarse.is_some() { (all as f64 * self.settings.coarse) as usize } else { 0 };
-        let mut edit = Edit { settings: &self.settings, from: &from, texts, cancel, made: 0, before: None, after: 0.0 };
+        let mut edit =
+            Edit { settings: &self.settings, from: &from, texts, cancel, made: 0, before: None, after: 0.0 };
         let mut change = ArrayD::zeros(IxDyn(self.full.shape()));
         let mut stopped = Stopped::Finished;
         if let Some(stage) = &mut self.coarse {
@@ -258,7 +259,7 @@ impl Edit<'_> {
         if self.texts.target.len() != stage.width() {
             return Err(DirectionError::Mismatch.into());
         }
-        let seen = stage.look(self.from, self.cancel)?;
+        let (seen, picture) = (stage.look(self.from, self.cancel)?, stage.picture());
         let target = self.texts.target.view().insert_axis(Axis(0)).into_dyn();
         let towards = match self.settings.direction > 0.0 {
             true => {
@@ -274,7 +275,6 @@ impl Edit<'_> {
             .constant(graph::TARGET, Tensor::F32(target))
             .adam(Adam::default(), schedule)
             .steps(steps);
-        let (seen, picture) = seen;
         for (name, value) in &seen {
             plan = plan.constant(*name, Tensor::F32(value.view()));
         }
@@ -333,4 +333,3 @@ fn unit(vector: ArrayD<f32>) -> ArrayD<f32> {
     let length = norm(ArrayView1::from(&vector.iter().copied().collect::<Vec<_>>()));
     vector / length.max(f32::MIN_POSITIVE)
 }
-
