@@ -68,6 +68,7 @@ pub mod segmentation;
 pub mod session;
 pub mod text;
 pub mod text_edit;
+pub mod tuning;
 
 pub use autodiff;
 pub use cancel::Cancel;

@@ -190,13 +190,17 @@ impl Stage {
         code
     }
 
-    /// What the start's picture is held to, as constants by name, and what its picture is called. Costs a step where
-    /// anything is.
+    /// What its picture is called.
+    pub(super) fn picture(&self) -> String {
+        self.picture.clone()
+    }
+
+    /// What the start's picture is held to, as constants by name. Costs a step where anything is.
     pub(super) fn look(
         &mut self,
         start: &ArrayD<f32>,
         cancel: &Cancel,
-    ) -> Result<(Vec<(&'static str, ArrayD<f32>)>, String), ModelError> {
+    ) -> Result<Vec<(&'static str, ArrayD<f32>)>, ModelError> {
         let mut found = Vec::new();
         if self.whom.is_some() || self.direction {
             let (width, identity, direction) = (self.width, self.whom.is_some(), self.direction);
@@ -232,7 +236,7 @@ impl Stage {
                 }
             }
         }
-        Ok((found, self.picture.clone()))
+        Ok(found)
     }
 }
 
@@ -267,16 +271,16 @@ fn enlarged(picture: &str, small: usize, large: usize) -> Nodes {
         word("nearest_mode", "floor"),
     ];
     Nodes::default()
-        .input(picture, &[0, 3, small, small])
+        .input(picture, &[1, 3, small, small])
         .floats("factors", &[4], &[1.0, 1.0, factor, factor])
         .node_with("Resize", &[picture, "", "factors"], "enlarged", settings)
-        .output("enlarged", &[0, 3, large, large])
+        .output("enlarged", &[1, 3, large, large])
 }
 
 /// The change of the embedding, brought to unit length, with [`STILL`] as one coordinate more.
 fn turned(width: usize) -> Nodes {
     Nodes::default()
-        .input(EMBEDDING, &[0, width])
+        .input(EMBEDDING, &[1, width])
         .input(BEGAN, &[1, width])
         .floats("still", &[1, 1], &[STILL])
         .integers("numbers", &[1])
@@ -284,17 +288,17 @@ fn turned(width: usize) -> Nodes {
         .node("Div", &[EMBEDDING, "length"], "unit")
         .node("Sub", &["unit", BEGAN], "by")
         .node_with("Concat", &["by", "still"], "turned", vec![integer("axis", 1)])
-        .output("turned", &[0, width + 1])
+        .output("turned", &[1, width + 1])
 }
 
 /// What [`Stage::look`] reads.
 fn seen(width: usize, whom: Option<usize>) -> Nodes {
-    let nodes = Nodes::default().input(EMBEDDING, &[0, width]);
+    let nodes = Nodes::default().input(EMBEDDING, &[1, width]);
     match whom {
         Some(length) => nodes
-            .input(IDENTITY, &[0, length])
+            .input(IDENTITY, &[1, length])
             .node_with("Concat", &[EMBEDDING, IDENTITY], SEEN, vec![integer("axis", 1)])
-            .output(SEEN, &[0, width + length]),
-        None => nodes.node("Identity", &[EMBEDDING], SEEN).output(SEEN, &[0, width]),
+            .output(SEEN, &[1, width + length]),
+        None => nodes.node("Identity", &[EMBEDDING], SEEN).output(SEEN, &[1, width]),
     }
 }

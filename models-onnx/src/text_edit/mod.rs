@@ -259,7 +259,7 @@ impl Edit<'_> {
         if self.texts.target.len() != stage.width() {
             return Err(DirectionError::Mismatch.into());
         }
-        let seen = stage.look(self.from, self.cancel)?;
+        let (seen, picture) = (stage.look(self.from, self.cancel)?, stage.picture());
         let target = self.texts.target.view().insert_axis(Axis(0)).into_dyn();
         let towards = match self.settings.direction > 0.0 {
             true => {
@@ -275,7 +275,6 @@ impl Edit<'_> {
             .constant(graph::TARGET, Tensor::F32(target))
             .adam(Adam::default(), schedule)
             .steps(steps);
-        let (seen, picture) = seen;
         for (name, value) in &seen {
             plan = plan.constant(*name, Tensor::F32(value.view()));
         }

@@ -18,6 +18,7 @@ use models_onnx::pack::Manifest;
 use models_onnx::runtime::Options;
 use models_onnx::segmentation::Segmenter;
 use models_onnx::text::TextEncoder;
+use models_onnx::tuning::{self, Tuner};
 use models_onnx::text_edit::{self, Settings, TextEdit, Texts};
 use models_onnx::{
     Cancel, Code, Device, Generator, ModelError, Pack, Places, Role, Runtime, fidelity, generator,
@@ -264,6 +265,7 @@ impl Studio {
                 code
             }
         };
+        self.tune(&id, &image, &code, effort, work)?;
         let reconstruction = self.generator.synthesise(&code, work.cancel)?;
         let measured = fidelity::measure(&self.pack, &image, &reconstruction)?;
         let inversion = Inversion {
@@ -296,17 +298,47 @@ impl Studio {
         let (_, refiner) = self.refiner.as_mut().ok_or(PluginError::WorkerGone)?;
         let manifest = self.pack.manifest();
         let refined = refiner.refine(image, code, work.cancel, &mut |watched| {
-            let text = tr(msgid("Refining, step {step} of {steps}: {psnr} dB"));
-            let text = fill(&text, "step", &watched.step.to_string());
-            let text = fill(&text, "steps", &watched.steps.to_string());
-            let text = fill(&text, "psnr", &format!("{:.1}", watched.reached));
-            (work.progress)(watched.step as f32 / watched.steps as f32, text);
-            if let Some(picture) = pictured(watched.picture.as_ref(), manifest) {
-                (work.preview)(picture);
-            }
+            tell(work, msgid("Refining, step {step} of {steps}: {psnr} dB"), watched, manifest);
             ControlFlow::Continue(())
         })?;
         Ok(refined.code)
+    }
+
+    /// Teaches the generator one photo, or has it forget the last one.
+    fn tune(
+        &mut self,
+        id: &str,
+        image: &Array4<f32>,
+        code: &Code,
+        effort: &Effort,
+        work: &Work<'_>,
+    ) -> Result<(), PluginError> {
+        self.inverted = None;
+        if effort.tune == 0 {
+            return Ok(self.generator.tune(None)?);
+        }
+        let tuned = match cache::read_tuned(&self.places, id) {
+            Some(tuned) => tuned,
+            None => {
+                let settings = tuning::Settings {
+                    steps: effort.tune,
+                    enough: effort.quality,
+                    show: effort.tune.div_ceil(LIVE).max(1),
+                    ..tuning::Settings::default()
+                };
+                let mut tuner = Tuner::open(&self.pack, &self.runtime, &settings)?;
+                let told = msgid("Tuning, step {step} of {steps}: {psnr} dB");
+                let manifest = self.pack.manifest();
+                let mut watch = |watched: &Watched<'_>| {
+                    tell(work, told, watched, manifest);
+                    ControlFlow::Continue(())
+                };
+                let tuned = tuner.tune(image, code, work.cancel, &mut watch)?.tuned;
+                cache::write_tuned(&self.places, id, &tuned);
+                tuned
+            }
+        };
+        Ok(self.generator.tune(Some(&tuned))?)
     }
 
     /// A picture that nobody gave: the pack's average, or one that a seed chooses.
@@ -314,6 +346,8 @@ impl Studio {
     /// # Errors
     /// [`PluginError`], in particular where the pack cannot make pictures of nothing.
     pub fn made_up(&mut self, seed: Option<u64>, cancel: &Cancel) -> Result<Inversion, PluginError> {
+        self.inverted = None;
+        self.generator.tune(None)?;
         let (id, code) = match seed {
             None => ("average".to_owned(), self.generator.mean(cancel)?),
             Some(seed) => (format!("random {seed}"), self.generator.random(seed, TRUNCATION, cancel)?),
@@ -526,6 +560,17 @@ impl Studio {
             share += &first.index_axis(Axis(0), class);
         }
         Ok(share)
+    }
+}
+
+/// Tells how an optimisation is going.
+fn tell(work: &Work<'_>, text: &str, watched: &Watched<'_>, manifest: &Manifest) {
+    let text = fill(&tr(text), "step", &watched.step.to_string());
+    let text = fill(&text, "steps", &watched.steps.to_string());
+    let text = fill(&text, "psnr", &format!("{:.1}", watched.reached));
+    (work.progress)(watched.step as f32 / watched.steps as f32, text);
+    if let Some(picture) = pictured(watched.picture.as_ref(), manifest) {
+        (work.preview)(picture);
     }
 }
 
