@@ -27,7 +27,6 @@ pub struct StyleGan {
     restyle: Lazy,
     affine: Lazy,
     synthesis: Lazy,
-    runtime: Runtime,
     codes: Option<Codes>,
     mean: Option<Array2<f32>>,
 }
