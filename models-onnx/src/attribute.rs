@@ -5,9 +5,7 @@
 //! taken out of it by projection (section 2.3). Edits are made in W+, where they add up: unlike in W, a code may lie
 //! anywhere beside such a plane, so that its distance from it says little.
 
-use std::sync::Arc;
-
-use ndarray::{Array2, Array3, ArrayView2, Ix2};
+use ndarray::{Array2, Array3, ArrayView2, Axis, Ix2};
 
 use crate::cancel::Cancel;
 use crate::code::Code;
@@ -54,10 +52,10 @@ impl Attribute {
     /// # Errors
     /// [`ModelError::Unknown`] where the pack has none of that name, [`ModelError::Missing`] where it has none at all,
     /// [`ModelError::Pack`] where its file is broken.
-    pub fn open(pack: &Arc<Pack>, name: &str) -> Result<Self, ModelError> {
+    pub fn open(pack: &Pack, name: &str) -> Result<Self, ModelError> {
         let direction = pack.attribute(name)?;
         let direction = match direction.ndim() {
-            1 => direction.insert_axis(ndarray::Axis(0)),
+            1 => direction.insert_axis(Axis(0)),
             _ => direction,
         };
         let direction = direction.into_dimensionality::<Ix2>();

@@ -194,7 +194,7 @@ fn graphs_of_a_pack_run_on_arrays() {
     for (arguments, says) in [
         (vec!["run", "tiny", "painter", &input, "-o", "x"], "roles are mapping, affine"),
         (vec!["run", "tiny", "affine", &input, "-o", "x"], "nothing called “styles” goes into this graph"),
-        (vec!["run", "tiny", "mapper/curly", &input, "-o", "x"], "has no mapper"),
+        (vec!["run", "tiny", "mapper/curly", &input, "-o", "x"], "has no mapper, which"),
         (vec!["run", "huge", "affine", &input, "-o", "x"], "there is no pack “huge”"),
         (vec!["run", "tiny", "synthesis", "styles=/none.npy", "-o", "x"], "/none.npy"),
     ] {
