@@ -6,7 +6,7 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use image::codecs::{png::PngEncoder, tiff::TiffEncoder};
-use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits};
 use indicatif::{ProgressBar, ProgressStyle};
 use pentimento_ffi::HostError;
 use pentimento_ffi::host::{
@@ -21,6 +21,9 @@ use crate::error::PluginError;
 pub const IMAGE: ImageId = ImageId(1);
 /// The drawable of [`IMAGE`].
 pub const DRAWABLE: ItemId = ItemId(1);
+
+/// The most memory that a picture may take: a gigapixel of 16 bits.
+const MOST_BYTES: u64 = 8 << 30;
 
 /// A picture file, opened for editing. New layers are merged onto it.
 pub struct Photo {
@@ -47,7 +50,11 @@ impl Photo {
         let failed = |what: String| PluginError::File { what, path: path.display().to_string() };
         let file = File::open(path).map_err(|e| failed(format!("cannot open the picture ({e})")))?;
         let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
-        let reader = reader.map_err(|e| failed(format!("cannot read the picture ({e})")))?;
+        let mut reader = reader.map_err(|e| failed(format!("cannot read the picture ({e})")))?;
+        // The usual limit refuses photos of 100 megapixels.
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(MOST_BYTES);
+        reader.limits(limits);
         if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Tiff)) {
             return Err(failed("this is not a PNG or TIFF; convert it to one of them".to_owned()));
         }

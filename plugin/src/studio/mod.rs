@@ -172,15 +172,44 @@ impl Studios {
         }
         let (_, finder) = self.faces.as_mut().ok_or(PluginError::WorkerGone)?;
         let (height, width) = (picture.height as usize, picture.width as usize);
-        let planes = Array3::from_shape_fn((3, height, width), |(c, y, x)| {
+        let mut planes = Array3::from_shape_fn((3, height, width), |(c, y, x)| {
             picture.rgb[(y * width + x) * 3 + c] * 2.0 - 1.0
         });
-        let found = finder.find(planes.view(), &landmarks::Settings::default(), cancel)?;
-        let mut faces: Vec<Face> = found.iter().map(face).collect();
+        let mut faces = Vec::new();
+        // The finder knows faces that are about upright. Where there are none, the photo is turned by a quarter, and again.
+        for turns in 0..4 {
+            let found = finder.find(planes.view(), &landmarks::Settings::default(), cancel)?;
+            faces = found.iter().map(|found| turned_back(face(found), turns, [width, height])).collect();
+            if !faces.is_empty() {
+                break;
+            }
+            planes = quarter_turn(&planes);
+        }
         let size = |face: &Face| (face.edges[2] - face.edges[0]) * (face.edges[3] - face.edges[1]);
         faces.sort_by(|a, b| size(b).total_cmp(&size(a)));
         Ok(faces)
     }
+}
+
+/// Planes turned clockwise.
+fn quarter_turn(planes: &Array3<f32>) -> Array3<f32> {
+    let (count, height, width) = planes.dim();
+    Array3::from_shape_fn((count, width, height), |(c, y, x)| planes[[c, height - 1 - x, y]])
+}
+
+/// A face that was found after so many quarter turns, in the photo of that size before them.
+fn turned_back(face: Face, turns: usize, [width, height]: [usize; 2]) -> Face {
+    let (width, height) = (width as f64, height as f64);
+    let place = |[x, y]: [f64; 2]| match turns {
+        1 => [y, height - x],
+        2 => [width - x, height - y],
+        3 => [width - y, x],
+        _ => [x, y],
+    };
+    let [left, top, right, bottom] = face.edges;
+    let (a, b) = (place([left, top]), place([right, bottom]));
+    let edges = [a[0].min(b[0]), a[1].min(b[1]), a[0].max(b[0]), a[1].max(b[1])];
+    Face { edges, eyes: face.eyes.map(place), mouth: place(face.mouth) }
 }
 
 fn face(found: &landmarks::Face) -> Face {
@@ -578,4 +607,27 @@ fn tell(work: &Work<'_>, text: &str, watched: &Watched<'_>, manifest: &Manifest)
 fn pictured(picture: Option<&ndarray::ArrayViewD<'_, f32>>, manifest: &Manifest) -> Option<Picture> {
     let picture = picture?.to_owned().into_dimensionality::<Ix4>().ok()?;
     tensor::to_picture(&picture, manifest).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_are_undone() {
+        let (width, height) = (5usize, 3usize);
+        let mut planes = Array3::zeros((1, height, width));
+        planes[[0, 1, 4]] = 1.0;
+        for turns in 0..4 {
+            let (_, rows, columns) = planes.dim();
+            let at = planes.iter().position(|v| *v == 1.0).unwrap();
+            let place = [(at % columns) as f64 + 0.5, (at / columns) as f64 + 0.5];
+            assert!(place[1] < rows as f64);
+            let edges = [place[0] - 0.5, place[1] - 0.5, place[0] + 0.5, place[1] + 0.5];
+            let face = Face { edges, eyes: [place; 2], mouth: place };
+            let back = turned_back(face, turns, [width, height]);
+            assert_eq!((back.mouth, back.edges), ([4.5, 1.5], [4.0, 1.0, 5.0, 2.0]), "after {turns} turns");
+            planes = quarter_turn(&planes);
+        }
+    }
 }
