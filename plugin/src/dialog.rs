@@ -211,6 +211,10 @@ impl<'a> Previews<'a> {
                 self.begin(serial, choice, patient).map_err(|error| (serial, error))
             }
             Ask::Poll => Ok(self.news()),
+            Ask::Stop => {
+                self.running = None;
+                Ok(Answer::Nothing)
+            }
             Ask::Keep { name, steps } => {
                 self.shelf.keep(&name, &steps, self.last.as_ref()).map_err(|error| (0, error))?;
                 Ok(kept(self.shelf))

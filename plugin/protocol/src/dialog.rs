@@ -130,6 +130,8 @@ pub enum Ask {
     },
     /// What is new of the newest preview.
     Poll,
+    /// Cancel the newest preview, whose answers are not wanted any more. Answered by [`Answer::Nothing`].
+    Stop,
     /// Keep the steps under a name; an older preset of that name is replaced. Answered by [`Answer::Kept`].
     Keep {
         /// The name.

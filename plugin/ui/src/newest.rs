@@ -1,8 +1,6 @@
 //! Which preview counts: the newest one asked for. Answers to older ones are ignored.
 
-use pentimento_protocol::dialog::Answer;
-use pentimento_protocol::job::Fidelity;
-use pentimento_protocol::picture::Picture;
+use pentimento_protocol::dialog::{Answer, Shown};
 
 /// Serial numbers, and whether the newest preview is still awaited.
 #[derive(Debug, Default)]
@@ -16,10 +14,12 @@ pub(crate) struct Newest {
 pub(crate) enum News {
     /// Nothing new, or old news.
     Nothing,
-    /// The newest preview is being worked on.
-    Working { fraction: f32, doing: String },
+    /// The newest preview is being worked on; what it looks like so far, if that is new.
+    Working { fraction: f32, doing: String, shown: Option<Box<Shown>> },
+    /// It would take long.
+    Slow,
     /// The newest preview is there.
-    Ready { after: Picture, fidelity: Fidelity, note: String },
+    Ready { shown: Box<Shown>, note: String },
     /// The newest preview failed.
     Failed(String),
 }
@@ -45,27 +45,20 @@ impl Newest {
 
     /// Sorts an answer.
     pub(crate) fn take(&mut self, answer: Answer) -> News {
-        let serial = match &answer {
-            Answer::Nothing => return News::Nothing,
-            Answer::Working { serial, .. } | Answer::Ready { serial, .. } | Answer::Failed { serial, .. } => {
-                *serial
+        let (serial, news) = match answer {
+            Answer::Nothing | Answer::Kept(_) | Answer::Imported(_) => return News::Nothing,
+            Answer::Working { serial, fraction, doing, shown } => {
+                (serial, News::Working { fraction, doing, shown })
             }
+            Answer::Slow { serial } => (serial, News::Slow),
+            Answer::Ready { serial, shown, note } => (serial, News::Ready { shown, note }),
+            Answer::Failed { serial, why } => (serial, News::Failed(why)),
         };
         if serial != self.serial || !self.awaited {
             return News::Nothing;
         }
-        match answer {
-            Answer::Nothing => News::Nothing,
-            Answer::Working { fraction, doing, .. } => News::Working { fraction, doing },
-            Answer::Ready { after, fidelity, note, .. } => {
-                self.awaited = false;
-                News::Ready { after, fidelity, note }
-            }
-            Answer::Failed { why, .. } => {
-                self.awaited = false;
-                News::Failed(why)
-            }
-        }
+        self.awaited = matches!(news, News::Working { .. });
+        news
     }
 }
 
@@ -85,7 +78,7 @@ mod tests {
         let second = newest.begin();
         assert!(second > first);
         assert_eq!(newest.take(failed(first)), News::Nothing);
-        let working = Answer::Working { serial: second, fraction: 0.5, doing: "x".into() };
+        let working = Answer::Working { serial: second, fraction: 0.5, doing: "x".into(), shown: None };
         assert!(matches!(newest.take(working), News::Working { .. }));
         assert!(newest.is_awaited());
         assert_eq!(newest.take(failed(second)), News::Failed("2".into()));

@@ -17,14 +17,27 @@ pub(crate) struct Packs {
 }
 
 impl Packs {
-    /// Adds itself to `rows`; `changed` is called when another pack is chosen.
-    pub(crate) fn new(rows: &mut Rows, entries: Vec<PackEntry>, chosen: &str, changed: &Changed) -> Self {
+    /// Adds itself to `rows`; `changed` is called when another pack is chosen. Packs that cannot do `operations` are
+    /// marked.
+    pub(crate) fn new(
+        rows: &mut Rows,
+        entries: Vec<PackEntry>,
+        chosen: &str,
+        operations: &[String],
+        changed: &Changed,
+    ) -> Self {
+        let able = |entry: &PackEntry| missing(entry, operations).is_empty();
+        let name = |entry: &PackEntry| match able(entry) {
+            true => entry.name.clone(),
+            false => fill(&tr("{pack} (incomplete)"), &[("pack", &entry.name)]),
+        };
         let names: Vec<String> = entries.iter().map(name).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let list = gtk4::DropDown::from_strings(&names);
+        list.set_widget_name("pack");
         let place = entries.iter().position(|entry| entry.id == chosen);
         // The chosen pack may have been removed since; then the first that can do the work.
-        let place = place.or_else(|| entries.iter().position(|entry| entry.missing.is_empty()));
+        let place = place.or_else(|| entries.iter().position(able));
         list.set_selected(place.and_then(|i| u32::try_from(i).ok()).unwrap_or(0));
         let about = gtk4::Label::builder()
             .xalign(0.0)
@@ -67,13 +80,22 @@ impl Packs {
         self.entries.get(self.list.selected() as usize)
     }
 
-    /// The chosen pack if it can be used, else a translated sentence saying why not.
-    pub(crate) fn usable(&self) -> Result<&PackEntry, String> {
+    /// Chooses a pack; whether there is such a one.
+    pub(crate) fn choose(&self, id: &str) -> bool {
+        let place = self.entries.iter().position(|entry| entry.id == id);
+        let Some(place) = place.and_then(|i| u32::try_from(i).ok()) else { return false };
+        self.list.set_selected(place);
+        true
+    }
+
+    /// The chosen pack if it can do `operations`, else a translated sentence saying why not.
+    pub(crate) fn usable(&self, operations: &[String]) -> Result<&PackEntry, String> {
         let Some(pack) = self.chosen() else { return Err(tr("There is no pack to apply the edit with.")) };
-        if pack.missing.is_empty() {
+        let missing = missing(pack, operations);
+        if missing.is_empty() {
             return Ok(pack);
         }
-        let missing = pack.missing.join(", ");
+        let missing = missing.join(", ");
         let words =
             tr("The pack “{pack}” cannot be used for this edit; it lacks: {missing}. Choose another pack.");
         Err(fill(&words, &[("pack", &pack.name), ("missing", &missing)]))
@@ -87,9 +109,13 @@ fn none_installed() -> String {
     )
 }
 
-fn name(entry: &PackEntry) -> String {
-    if entry.missing.is_empty() {
-        return entry.name.clone();
+/// What a pack lacks for `operations`, each once.
+fn missing(pack: &PackEntry, operations: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for what in operations.iter().filter_map(|operation| pack.missing.get(operation)).flatten() {
+        if !all.contains(what) {
+            all.push(what.clone());
+        }
     }
-    fill(&tr("{pack} (incomplete)"), &[("pack", &entry.name)])
+    all
 }

@@ -33,14 +33,14 @@ impl Rows {
     }
 
     /// Adds `widget` with its label and ties label, help and `fields` together, for the eye and for screen
-    /// readers. The mnemonic leads to the first field.
+    /// readers. The mnemonic leads to the first field. Gives back the label.
     pub(crate) fn add(
         &mut self,
         label: &str,
         help: &str,
         widget: &impl IsA<gtk4::Widget>,
         fields: &[gtk4::Widget],
-    ) {
+    ) -> gtk4::Label {
         let name = gtk4::Label::builder()
             .label(label)
             .use_underline(true)
@@ -65,6 +65,7 @@ impl Rows {
         self.grid.attach(&name, 0, self.next, 1, 1);
         self.grid.attach(widget, 1, self.next, 1, 1);
         self.next += 1;
+        name
     }
 
     /// Adds `widget` below a control, without a label.

@@ -22,7 +22,7 @@ pub fn show(open: &Open, mut ask: impl FnMut(&Ask) -> Result<Answer, String>) ->
 }
 
 fn run(open: &Open, ask: &mut dyn FnMut(&Ask) -> Result<Answer, String>) -> Closed {
-    if !open.before.is_sound() {
+    if !open.before.is_sound() || !open.photo.is_sound() {
         return Closed::Failed("the dialog was given a broken picture; please report it".to_owned());
     }
     if let Err(why) = start(open) {
@@ -41,7 +41,7 @@ fn run(open: &Open, ask: &mut dyn FnMut(&Ask) -> Result<Answer, String>) -> Clos
     let closed = loop {
         context.iteration(true);
         while let Some(question) = flow.next_ask() {
-            flow.hear(ask(&question));
+            flow.hear(&question, ask(&question));
         }
         if guard.has_failed() {
             break Closed::Failed(guard.take_failure().unwrap_or_default());

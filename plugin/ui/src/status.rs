@@ -3,7 +3,7 @@
 use gtk4::prelude::*;
 use pentimento_protocol::job::{Fidelity, Verdict};
 
-use crate::words::{bound, decibels, fill, tr};
+use crate::words::{bound, figure, fill, tr};
 
 /// The line under the picture.
 pub(crate) struct Status {
@@ -37,7 +37,7 @@ impl Status {
         let help = tr(
             "How closely the pack can redraw this picture before any edit, as peak signal-to-noise ratio. Pictures that it knows well typically reach {typical} dB.",
         );
-        let help = fidelity.map(|known| fill(&help, &[("typical", &decibels(known.typical))]));
+        let help = fidelity.map(|known| fill(&help, &[("typical", &figure(known.typical, 1))]));
         self.fidelity.set_tooltip_text(help.as_deref());
     }
 
@@ -56,7 +56,7 @@ fn in_words(fidelity: &Fidelity) -> String {
         Verdict::Fair => tr("Fair reconstruction, fine detail is lost ({psnr} dB)"),
         Verdict::Unknown => tr("Poor reconstruction ({psnr} dB)"),
     };
-    bound(&fill(&words, &[("psnr", &decibels(fidelity.psnr))]))
+    bound(&fill(&words, &[("psnr", &figure(fidelity.psnr, 1))]))
 }
 
 /// The warning for a picture that the pack does not know.
@@ -67,7 +67,7 @@ pub(crate) fn warning(fidelity: &Fidelity) -> Option<String> {
     let words = tr(
         "This pack does not know pictures like this one ({psnr} dB, typical is {typical} dB); the edit will look painted on.",
     );
-    let figures = [("psnr", &*decibels(fidelity.psnr)), ("typical", &*decibels(fidelity.typical))];
+    let figures = [("psnr", &*figure(fidelity.psnr, 1)), ("typical", &*figure(fidelity.typical, 1))];
     Some(bound(&fill(&words, &figures)))
 }
 

@@ -50,13 +50,13 @@ pub(crate) fn plain(label: &str) -> String {
     label.replacen('_', "", 1)
 }
 
-/// A figure in decibels, one digit, with the decimal separator of the language.
-pub(crate) fn decibels(value: f32) -> String {
+/// A figure with `digits` after the decimal separator of the language.
+pub(crate) fn figure(value: f32, digits: usize) -> String {
     if !value.is_finite() {
         return "?".to_owned();
     }
     // TRANSLATORS: the decimal separator, as in 23.1
-    format!("{value:.1}").replace('.', &tr("."))
+    format!("{value:.digits$}").replace('.', &tr("."))
 }
 
 #[cfg(test)]
@@ -68,8 +68,8 @@ mod tests {
         assert_eq!(fill("{a} of {b}, {a}", &[("a", "1"), ("b", "2")]), "1 of 2, 1");
         assert_eq!(bound("12 dB, 3 dB"), "12\u{a0}dB, 3\u{a0}dB");
         assert_eq!(plain("_Neutral prompt"), "Neutral prompt");
-        assert_eq!(decibels(23.14), "23.1");
-        assert_eq!(decibels(f32::NAN), "?");
+        assert_eq!(figure(23.14, 1), "23.1");
+        assert_eq!(figure(f32::NAN, 1), "?");
         let header = "";
         assert_eq!(tr(header), "");
     }

@@ -3,6 +3,9 @@
 use gtk4::prelude::*;
 use gtk4::{gdk, graphene, gsk, pango};
 
+use super::difference::RAMP;
+use crate::words::{figure, fill, tr};
+
 /// The picture cut in two.
 pub(super) struct Halves {
     pub(super) left: graphene::Rect,
@@ -15,18 +18,6 @@ pub(super) struct Halves {
 pub(super) enum Corner {
     Left,
     Right,
-}
-
-/// The largest place for a picture that keeps its proportions, centred, on whole pixels.
-pub(super) fn fit(width: i32, height: i32, across: i32, down: i32) -> Option<graphene::Rect> {
-    let [width, height, across, down] = [width, height, across, down].map(|length| length as f32);
-    if width < 1.0 || height < 1.0 || across < 1.0 || down < 1.0 {
-        return None;
-    }
-    let scale = (width / across).min(height / down);
-    let (w, h) = ((across * scale).floor().max(1.0), (down * scale).floor().max(1.0));
-    let (x, y) = (((width - w) / 2.0).floor(), ((height - h) / 2.0).floor());
-    Some(graphene::Rect::new(x, y, w, h))
 }
 
 /// Cuts `area` at `place` of its width.
@@ -89,19 +80,50 @@ pub(super) fn tag(
     snapshot.restore();
 }
 
+/// What the colours of a difference mean: a bar from none to `most`, in a lower corner.
+pub(super) fn legend(snapshot: &gtk4::Snapshot, widget: &gtk4::Widget, area: &graphene::Rect, most: f32) {
+    const MARGIN: f32 = 8.0;
+    const PAD: f32 = 6.0;
+    let percent = |part: f32| fill(&tr("{part} %"), &[("part", &figure(part * 100.0, 0))]);
+    let [least, most] = [percent(0.0), percent(most)].map(|words| widget.create_pango_layout(Some(&words)));
+    let size = |layout: &pango::Layout| {
+        let (w, h) = layout.pixel_size();
+        (w as f32, h as f32)
+    };
+    let ((from, high), (to, _)) = (size(&least), size(&most));
+    let bar = 120.0_f32.min(area.width() - 2.0 * MARGIN - from - to - 4.0 * PAD);
+    if bar < 20.0 || area.height() < high + 4.0 * MARGIN {
+        return;
+    }
+    let top = area.y() + area.height() - MARGIN - high - PAD;
+    let back = graphene::Rect::new(area.x() + MARGIN, top, bar + from + to + 4.0 * PAD, high + PAD);
+    snapshot.push_rounded_clip(&gsk::RoundedRect::from_rect(back, 4.0));
+    snapshot.append_color(&gdk::RGBA::new(0.0, 0.0, 0.0, 0.7), &back);
+    snapshot.pop();
+    let mut x = back.x() + PAD;
+    let words = |layout: &pango::Layout, x: f32| {
+        snapshot.save();
+        snapshot.translate(&graphene::Point::new(x, top + PAD / 2.0));
+        snapshot.append_layout(layout, &gdk::RGBA::WHITE);
+        snapshot.restore();
+    };
+    words(&least, x);
+    x += from + PAD;
+    words(&most, x + bar + PAD);
+    let strip = graphene::Rect::new(x, top + PAD / 2.0 + high * 0.2, bar, high * 0.6);
+    let stop = |(i, [r, g, b]): (usize, &[f32; 3])| {
+        gsk::ColorStop::new(i as f32 / (RAMP.len() - 1) as f32, gdk::RGBA::new(*r, *g, *b, 1.0))
+    };
+    let stops: Vec<gsk::ColorStop> = RAMP.iter().enumerate().map(stop).collect();
+    let (start, end) = (graphene::Point::new(x, 0.0), graphene::Point::new(x + bar, 0.0));
+    snapshot.append_linear_gradient(&strip, &start, &end, &stops);
+    let edge = gdk::RGBA::new(1.0, 1.0, 1.0, 0.5);
+    snapshot.append_border(&gsk::RoundedRect::from_rect(strip, 0.0), &[1.0; 4], &[edge; 4]);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pictures_keep_their_proportions() {
-        let area = fit(500, 400, 256, 256).unwrap();
-        assert_eq!((area.x(), area.y(), area.width(), area.height()), (50.0, 0.0, 400.0, 400.0));
-        let area = fit(300, 400, 200, 100).unwrap();
-        assert_eq!((area.x(), area.y(), area.width(), area.height()), (0.0, 125.0, 300.0, 150.0));
-        assert!(fit(0, 400, 200, 100).is_none());
-        assert!(fit(300, 400, 0, 100).is_none());
-    }
 
     #[test]
     fn halves_meet_at_the_divider() {

@@ -1,5 +1,6 @@
 //! Before and after in one picture, with a divider that can be dragged.
 
+mod difference;
 mod draw;
 mod imp;
 
@@ -9,6 +10,7 @@ use gtk4::{gdk, glib};
 use pentimento_protocol::picture::Picture;
 
 use crate::guard::Guard;
+use crate::texture::texture;
 use crate::words::tr;
 
 /// What the view shows.
@@ -16,11 +18,15 @@ use crate::words::tr;
 pub(crate) enum Show {
     /// The picture before the edit.
     Before,
-    /// Both, on either side of the divider.
+    /// Before and after, on either side of the divider.
     #[default]
     Split,
     /// The picture after the edit.
     After,
+    /// Before the edit, and as the pack knows it.
+    Reconstruction,
+    /// How much the edit changes where.
+    Difference,
 }
 
 glib::wrapper! {
@@ -30,7 +36,7 @@ glib::wrapper! {
 }
 
 impl Compare {
-    /// A view of `before`; what comes after is set later.
+    /// A view of `before`; the others are set later.
     pub(crate) fn new(before: &Picture, guard: &Guard) -> Self {
         let view: Self = glib::Object::builder()
             .property("focusable", true)
@@ -40,8 +46,12 @@ impl Compare {
             .build();
         let inner = view.imp();
         inner.place.set(0.5);
-        inner.tags.replace([tr("Before"), tr("After")]);
-        inner.before.replace(texture(before));
+        inner.words.replace(imp::Words {
+            before: tr("Before"),
+            inverted: tr("Reconstruction"),
+            after: tr("After"),
+        });
+        view.set_before(before);
         view.update_property(&[
             gtk4::accessible::Property::Label(&tr("Before and after")),
             gtk4::accessible::Property::Description(&tr(
@@ -55,9 +65,25 @@ impl Compare {
         view
     }
 
-    /// Shows `after`, or nothing but the picture before.
-    pub(crate) fn set_after(&self, after: Option<&Picture>) {
-        self.imp().after.replace(after.and_then(texture));
+    /// Another part of the photo; what was made of the part before is gone.
+    pub(crate) fn set_before(&self, before: &Picture) {
+        self.imp().textures.replace(imp::Textures { before: texture(before), ..Default::default() });
+        self.refresh();
+    }
+
+    /// The picture as the pack knows it.
+    pub(crate) fn set_inverted(&self, inverted: &Picture) {
+        self.imp().textures.borrow_mut().inverted = texture(inverted);
+        self.refresh();
+    }
+
+    /// Shows what became of `before`, or nothing but the picture before.
+    pub(crate) fn set_after(&self, change: Option<(&Picture, &Picture)>) {
+        let difference = change.and_then(|(before, after)| difference::between(before, after));
+        let mut textures = self.imp().textures.borrow_mut();
+        textures.after = change.and_then(|(_, after)| texture(after));
+        textures.difference = difference.and_then(|(map, most)| Some((texture(&map)?, most)));
+        drop(textures);
         self.refresh();
     }
 
@@ -199,17 +225,4 @@ impl Compare {
         }
         true
     }
-}
-
-/// Eight bits are what a display takes; the result is computed from the floats elsewhere.
-fn texture(picture: &Picture) -> Option<gdk::Texture> {
-    if picture.rgb.is_empty() || !picture.is_sound() {
-        return None;
-    }
-    let (width, height) = (i32::try_from(picture.width).ok()?, i32::try_from(picture.height).ok()?);
-    let bytes: Vec<u8> =
-        picture.rgb.iter().map(|value| (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8).collect();
-    let stride = usize::try_from(width).ok()?.checked_mul(3)?;
-    let bytes = glib::Bytes::from_owned(bytes);
-    Some(gdk::MemoryTexture::new(width, height, gdk::MemoryFormat::R8g8b8, &bytes, stride).upcast())
 }

@@ -29,5 +29,6 @@ pub(super) fn control(options: &[(Text, Text)], changed: &Changed) -> Control {
                 write.set_selected(place);
             }
         }),
+        offer: None,
     }
 }

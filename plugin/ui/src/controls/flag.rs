@@ -20,5 +20,6 @@ pub(super) fn control(changed: &Changed) -> Control {
                 write.set_active(*flag);
             }
         }),
+        offer: None,
     }
 }

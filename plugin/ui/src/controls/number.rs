@@ -6,12 +6,12 @@ use pentimento_protocol::param::Value;
 use super::{Changed, Control};
 
 /// What a number may be.
-pub(super) struct Range {
-    pub(super) min: f64,
-    pub(super) max: f64,
-    pub(super) step: f64,
-    pub(super) digits: u8,
-    pub(super) default: f64,
+pub(crate) struct Range {
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+    pub(crate) step: f64,
+    pub(crate) digits: u8,
+    pub(crate) default: f64,
 }
 
 /// A slider and a spin button over one adjustment.
@@ -27,14 +27,7 @@ pub(super) fn control(range: &Range, changed: &Changed) -> Control {
     scale.set_round_digits(i32::from(digits));
     // A bar from the left end would make a negative strength look like a weak positive one.
     scale.set_has_origin(min >= 0.0);
-    let spin = gtk4::SpinButton::builder()
-        .adjustment(&adjustment)
-        .digits(u32::from(digits))
-        .numeric(true)
-        .valign(gtk4::Align::Center)
-        .build();
-    spin.set_width_chars(figures(range).max(5));
-    enter_applies(&spin);
+    let spin = spin(range, &adjustment);
     let both = gtk4::Box::new(gtk4::Orientation::Horizontal, 6);
     both.append(&scale);
     both.append(&spin);
@@ -50,7 +43,21 @@ pub(super) fn control(range: &Range, changed: &Changed) -> Control {
                 write.set_value(*number);
             }
         }),
+        offer: None,
     }
+}
+
+/// A field for the exact figure.
+pub(crate) fn spin(range: &Range, adjustment: &gtk4::Adjustment) -> gtk4::SpinButton {
+    let spin = gtk4::SpinButton::builder()
+        .adjustment(adjustment)
+        .digits(u32::from(range.digits))
+        .numeric(true)
+        .valign(gtk4::Align::Center)
+        .build();
+    spin.set_width_chars(figures(range).max(5));
+    enter_applies(&spin);
+    spin
 }
 
 /// Enter in a spin button applies, as in an entry. GTK has a property for this only since 4.14.

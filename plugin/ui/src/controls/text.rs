@@ -25,5 +25,6 @@ pub(super) fn control(placeholder: &str, changed: &Changed) -> Control {
                 write.set_text(text);
             }
         }),
+        offer: None,
     }
 }
