@@ -42,7 +42,10 @@ fn main() -> Outcome<()> {
             slide(Path::new(folder), &runtime(threads.parse()?)?, runs.parse()?)
         }
         // Whoever runs all benches has no pack for this one.
-        _ => Ok(println!("PACK make SIDE | PACK edit THREADS STEPS COARSE | PACK slide THREADS RUNS")),
+        _ => {
+            println!("PACK make SIDE | PACK edit THREADS STEPS COARSE | PACK slide THREADS RUNS");
+            Ok(())
+        }
     }
 }
 
@@ -146,7 +149,8 @@ fn edit(folder: &Path, runtime: &Runtime, steps: usize, coarse: f64) -> Outcome<
         ControlFlow::Continue(())
     };
     edit.edit(&code, texts, &Cancel::new(), &mut watch)?;
-    Ok(println!("opened in {opened:.2} s, at most {:.0} MB", most()?))
+    println!("opened in {opened:.2} s, at most {:.0} MB", most()?);
+    Ok(())
 }
 
 fn slide(folder: &Path, runtime: &Runtime, runs: usize) -> Outcome<()> {
@@ -165,7 +169,8 @@ fn slide(folder: &Path, runtime: &Runtime, runs: usize) -> Outcome<()> {
         generator.synthesise(&moved, &Cancel::new())?;
         println!("move {run} {:.2} {:.3}", processor()? - busy, begun.elapsed().as_secs_f64());
     }
-    Ok(println!("at most {:.0} MB", most()?))
+    println!("at most {:.0} MB", most()?);
+    Ok(())
 }
 
 /// Seconds that processors spent in this process. Unlike the time on the clock it hardly depends on what else runs.

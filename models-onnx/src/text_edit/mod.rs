@@ -125,9 +125,9 @@ pub struct Edited {
     /// The code at the least loss that was seen: with new W+ vectors and their styles, or in [`Space::Styles`] with
     /// new styles beside the W+ vectors it had.
     pub code: Code,
-    /// Cosine of the embeddings of the first picture and the text.
+    /// Cosine of the embeddings of the first picture and the text; where steps look at previews, that of a preview.
     pub before: f32,
-    /// The same of the last picture.
+    /// The same of the picture of the new code.
     pub after: f32,
     /// Steps that were made.
     pub steps: usize,
