@@ -86,7 +86,7 @@ def main():
     eye = made("eye", Eye(), clip)
     judge = made("judge", irse.IRSE50(widths=(16, 32, 48, 512), embedding=24), irse, irse.spread)
     target = draw("target", (1, 32))
-    w_plus = draw("w_plus", (1, generator.slots, 24))
+    w_plus = draw("code", (1, generator.slots, 24))
     rgb = [isinstance(layer, stylegan2.ToRGB) for layer, _ in generator.layers()]
     with torch.no_grad():
         styles = generator.styles(w_plus)

@@ -32,7 +32,7 @@ use crate::error::ModelError;
 use crate::family::stylegan::StyleGan;
 use crate::joined::one_code;
 use crate::optimise::{Optimisation, Stopped, Watch, Watched, usable};
-use crate::pack::{Pack, Role};
+use crate::pack::{Array, Pack, Role};
 use crate::runtime::Runtime;
 use crate::session::Tensor;
 
@@ -83,13 +83,16 @@ pub struct Settings {
     pub show: usize,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { steps: 100, ..Self::published(Space::Axes { groups: 1 }) }
-    }
-}
-
 impl Settings {
+    /// What gave edits that look like pictures of the pack in the starter pack: along its axes, all layers as one, with the
+    /// direction counting twice. `BENCH-TEXT.md` tells what else was tried. Packs without axes get W+.
+    pub fn suited(pack: &Pack) -> Self {
+        let along = pack.manifest().arrays.contains_key(&Array::CodeAxes);
+        let space = if along { Space::Axes { groups: 1 } } else { Space::WPlus };
+        let nearness = if along { 0.01 } else { 0.008 };
+        Self { steps: 100, nearness, direction: 2.0, ..Self::published(space) }
+    }
+
     /// StyleCLIP's optimiser with the settings of its code.
     pub fn published(space: Space) -> Self {
         Self {
@@ -122,9 +125,9 @@ pub struct Edited {
     /// The code at the least loss that was seen: with new W+ vectors and their styles, or in [`Space::Styles`] with
     /// new styles beside the W+ vectors it had.
     pub code: Code,
-    /// Cosine of the embeddings of the first picture and the text.
+    /// Cosine of the embeddings of the first picture and the text; where steps look at previews, that of a preview.
     pub before: f32,
-    /// The same of the last picture.
+    /// The same of the picture of the new code.
     pub after: f32,
     /// Steps that were made.
     pub steps: usize,

@@ -22,7 +22,7 @@ fn along_axes_codes_stay_among_those_of_the_pack() {
     let texts = Texts { target: &target, neutral: &neutral };
     let axes = pack.matrix(Array::CodeAxes).unwrap();
     let edited = |space, groups: Option<usize>| {
-        let settings = Settings { space, steps: 25, ..Settings::default() };
+        let settings = Settings { space, steps: 25, ..Settings::suited(&pack) };
         let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
         let edited = edit.edit(&start, texts, &cancel, &mut go).unwrap();
         println!("{space:?}: {:.3} to {:.3}", edited.before, edited.after);
@@ -63,7 +63,7 @@ fn it_ends_when_nothing_is_gained_and_shows_what_it_does() {
     let texts = Texts { target: &target, neutral: &neutral };
     // A gain that cannot be.
     let settle = Some(Settle { steps: 6, gain: 3.0 });
-    let settings = Settings { steps: 40, settle, coarse: 0.5, show: 2, ..Settings::default() };
+    let settings = Settings { steps: 40, settle, coarse: 0.5, show: 2, ..Settings::suited(&pack) };
     let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
     let mut shown = 0;
     let mut watch = |watched: &models_onnx::optimise::Watched<'_>| {
@@ -83,7 +83,7 @@ fn it_ends_when_nothing_is_gained_and_shows_what_it_does() {
 fn what_cannot_be_edited_is_refused_in_words() {
     let (pack, cancel) = (starter(), Cancel::new());
     let (_, start) = portrait(&pack);
-    let settings = Settings { steps: 3, direction: 1.0, ..Settings::default() };
+    let settings = Settings { steps: 3, direction: 1.0, ..Settings::suited(&pack) };
     let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
     let unit = |at: usize| Array1::from_shape_fn(128, |i| f32::from(u8::from(i == at)));
     let (target, neutral) = (unit(0), unit(1));

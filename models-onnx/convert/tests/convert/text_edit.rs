@@ -26,9 +26,8 @@ const STEPS: usize = 12;
 const RATE: f64 = 0.02;
 /// λ2 and λid of each golden, and how far numbers may be apart after eleven moves, over the largest change. Adam divides
 /// gradients by the root of their mean square, so that what rounding makes of the smallest counts as much as the largest;
-/// an identity, whose gradient is nothing but rounding at first, makes that worse. PyTorch in single precision is off by
-/// 1.7e-4 and 6e-3.
-const CASES: [(&str, f32, f32, f32); 2] = [("plain", 0.008, 0.0, 1e-2), ("with-identity", 0.008, 0.1, 5e-2)];
+/// an identity, whose gradient is nothing but rounding at first, makes that worse. seen are 1.2e-4 and 6.2e-3.
+const CASES: [(&str, f32, f32, f32); 2] = [("plain", 0.008, 0.0, 1e-3), ("with-identity", 0.008, 0.1, 2e-2)];
 
 fn part(network: Network, role: &str) -> autodiff::Model {
     network.parts.into_iter().find(|p| p.role == role).unwrap().model
@@ -96,7 +95,7 @@ fn given() -> Given {
     let runtime = Runtime::load(&Places::from_environment().unwrap().onnxruntime(), <_>::default()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let pack = pack(&folder.path().join("pack"), &runtime);
-    let w_plus = uniform("w_plus", &[1, 14, 24]);
+    let w_plus = uniform("code", &[1, 14, 24]);
     let start = StyleGan::new(Arc::clone(&pack), runtime.clone()).styled(w_plus, &Cancel::new()).unwrap();
     let target = uniform("target", &[32]).into_shape_with_order(32).unwrap();
     Given { _folder: folder, pack, runtime, start, target }
