@@ -36,7 +36,9 @@ struct Prompts {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, method, rest @ ..] = words.as_slice() else { return Err("FOLDER METHOD [KEY=VALUE…]".into()) };
+    let [folder, method, rest @ ..] = words.as_slice() else {
+        return Err("FOLDER METHOD [KEY=VALUE…]".into());
+    };
     let folder = Path::new(folder);
     let operation = ops::find("text-edit")?;
     let (mut values, mut road) = (Values::default(), Values::default());
@@ -64,7 +66,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let edit = Edit::new(&installed, choice)?;
         let photo = std::sync::Arc::new(picture(&portraits, portrait));
         let request = edit.request(engine.pictures.put(std::sync::Arc::clone(&photo)));
-        let Outcome::Edited(edited) = engine.submit(request)?.wait(|_| {})? else { return Err("no edit".into()) };
+        let Outcome::Edited(edited) = engine.submit(request)?.wait(|_| {})? else {
+            return Err("no edit".into());
+        };
         Ok(Drawn::take(&engine, photo, edited)?)
     };
     let mut before = Array4::zeros(portraits.dim());

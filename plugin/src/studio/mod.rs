@@ -18,8 +18,8 @@ use models_onnx::pack::Manifest;
 use models_onnx::runtime::Options;
 use models_onnx::segmentation::Segmenter;
 use models_onnx::text::TextEncoder;
-use models_onnx::tuning::{self, Tuner};
 use models_onnx::text_edit::{self, Settings, TextEdit, Texts};
+use models_onnx::tuning::{self, Tuner};
 use models_onnx::{
     Cancel, Code, Device, Generator, ModelError, Pack, Places, Role, Runtime, fidelity, generator,
 };

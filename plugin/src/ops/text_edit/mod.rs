@@ -14,8 +14,8 @@ use crate::operation::{Edited, Operation, Work};
 use crate::strings::{fill, msgid, tr};
 use crate::studio::Studio;
 use params::{
-    DISENTANGLEMENT, MAPPER, MAPPER_NAME, METHOD, NEUTRAL, OPTIMISE, PARAMS, PREVIEWS, PROMPT, SPACE,
-    STRENGTH, W_PLUS,
+    DISENTANGLEMENT, MAPPER, MAPPER_NAME, METHOD, NEUTRAL, OPTIMISE, PARAMS, PREVIEWS, PROMPT, RESTRAINT,
+    SPACE, STRENGTH, W_PLUS,
 };
 
 /// Edits by text.
@@ -61,6 +61,8 @@ impl Operation for TextEdit {
         }
         if !pack.arrays.contains_key(&models_onnx::pack::Array::CodeAxes) {
             values.set(SPACE, Value::Text(W_PLUS.to_owned()));
+            // That of the published code, for codes of the published kind.
+            values.set(RESTRAINT, Value::Number(0.008));
         }
         if !pack.roles.contains_key(&Role::Preview) {
             values.set(PREVIEWS, Value::Number(0.0));

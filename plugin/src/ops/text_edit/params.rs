@@ -157,7 +157,7 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
                 RESTRAINT,
                 msgid("Res_traint"),
                 msgid("Higher values keep the picture nearer to what it was"),
-                number(0.0, 1.0, 0.008, 0.001, 4),
+                number(0.0, 1.0, 0.01, 0.001, 4),
             ),
         ),
         of(
@@ -175,7 +175,7 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
                 CHANGE,
                 msgid("Chan_ge as the texts do"),
                 msgid("Weight of going the way from the neutral prompt to the prompt, and no other"),
-                number(0.0, 5.0, 0.0, 0.05, 2),
+                number(0.0, 5.0, 2.0, 0.05, 2),
             ),
         ),
         of(
