@@ -10,8 +10,10 @@
 //! 5. [`fidelity`] says how much of the picture survived that.
 //! 6. [`text`] turns prompts into embeddings and [`direction`] turns two embeddings into a change of the code.
 //! 7. [`optimise`] changes inputs of a model until a loss is small, by the gradients that [`autodiff`] writes.
-//! 8. [`relevance`] measures how the embedding of a picture turns with each style, where a pack has no such table yet.
-//! 9. [`landmarks`] finds faces, eyes, noses and mouths in photos, by which pictures can be framed.
+//! 8. [`inversion`] refines codes that way, [`text_edit`] changes them until a picture means what a text means, and
+//!    [`tuning`] changes the generator itself until it makes a photo.
+//! 9. [`relevance`] measures how the embedding of a picture turns with each style, where a pack has no such table yet.
+//! 10. [`landmarks`] finds faces, eyes, noses and mouths in photos, by which pictures can be framed.
 //!
 //! ```no_run
 //! use std::sync::Arc;
