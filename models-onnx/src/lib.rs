@@ -12,9 +12,10 @@
 //!    pack's [`mapper`]s, each for one text, and its [`attribute`]s. [`judge`] says what came of it, and [`segmentation`]
 //!    where.
 //! 7. [`optimise`] changes inputs of a model until a loss is small, by the gradients that [`autodiff`] writes.
-//! 8. [`relevance`] measures how the embedding of a picture turns with each style, where a pack has no such table yet.
-//! 9. [`landmarks`] finds faces, eyes, noses and mouths in photos, and [`alignment`] frames
-//!    them as a pack wants.
+//! 8. [`inversion`] refines codes that way, [`text_edit`] changes them until a picture means what a text means, and
+//!    [`tuning`] changes the generator itself until it makes a photo.
+//! 9. [`relevance`] measures how the embedding of a picture turns with each style, where a pack has no such table yet.
+//! 10. [`landmarks`] finds faces, eyes, noses and mouths in photos, and [`alignment`] frames them as a pack wants.
 //!
 //! ```no_run
 //! use std::sync::Arc;

@@ -61,7 +61,7 @@ impl Default for Settings {
 
 /// Tunes the generator of one pack to one photo after another.
 ///
-/// Beside what a step of the generator takes, it needs 48 bytes for each number that is trained: 1.4 GB for the 28
+/// Beside what a step of the generator takes, it needs 60 bytes for each number that is trained: 1.7 GB for the 28
 /// million of a generator of 1024 pixels.
 pub struct Tuner {
     pack: Arc<Pack>,

@@ -1,5 +1,7 @@
 //! Opens the dialog without a host, to look at it and to try the keys:
-//! `cargo run --release -p pentimento-ui --example preview [dark] [unknown] [incomplete] [nopacks] [empty] [fail] [slow] [focus] [XID]`.
+//! `cargo run --release -p pentimento-ui --example preview [WORD …] [XID]`, where a word is one of
+//! `dark`, `unknown`, `incomplete`, `nopacks`, `empty`, `fail`, `slow`, `stack`, `names`, `several`, `sweep`, `points`,
+//! `nofaces`, `focus`.
 //!
 //! `focus` prints which control has the keyboard; a number is the window to stay in front of.
 //! `PENTIMENTO_LOCALE` names a folder of compiled translations.
@@ -12,29 +14,48 @@ use std::time::Duration;
 use gtk4::glib;
 use gtk4::prelude::*;
 use pentimento_protocol::dialog::Parent;
-use pentimento_protocol::param::Value;
+use pentimento_protocol::param::{Value, Values};
+use pentimento_protocol::recipe::Step;
 
 fn main() {
     let mut open = fake::open();
     open.locale_folder = std::env::var("PENTIMENTO_LOCALE").ok();
     let mut wait = Duration::from_millis(300);
     for word in std::env::args().skip(1) {
+        let smile = || {
+            let mut values = Values::default();
+            values.set("attribute", Value::Text("smile".into()));
+            values.set("others", Value::Text("age, glasses".into()));
+            Step::new("attributes", values)
+        };
         match word.as_str() {
             "dark" => open.dark = Some(true),
-            "unknown" => open.pack = "cars".into(),
-            "incomplete" => open.pack = "rooms".into(),
+            "unknown" => open.choice.pack = "cars".into(),
+            "incomplete" => open.choice.pack = "rooms".into(),
             "nopacks" => open.packs.clear(),
-            "empty" => open.values.set("prompt", Value::Text(String::new())),
-            "fail" => open.values.set("prompt", Value::Text("fail".into())),
+            "empty" => open.choice.steps = vec![fake::prompt("")],
+            "fail" | "slow" | "several" => {
+                open.choice.steps = vec![fake::prompt(&word)];
+                if word == "slow" {
+                    wait = Duration::from_secs(8);
+                }
+            }
+            "stack" => {
+                let off = Step { off: true, weight: -0.25, ..fake::prompt("a person with a hat") };
+                open.choice.steps.extend([smile(), off]);
+            }
+            "names" => open.choice.steps = vec![smile()],
+            "sweep" => open.choice.road.set("frames", Value::Number(12.0)),
+            "points" => open.choice.road.set("place", Value::Text("points".into())),
+            "nofaces" => open.faces.clear(),
             "focus" => print_focus(),
-            "slow" => wait = Duration::from_secs(8),
             other => match other.parse() {
                 Ok(xid) => open.parent = Parent::X11(xid),
                 Err(_) => return println!("what is “{other}”?"),
             },
         }
     }
-    println!("{:#?}", pentimento_ui::show(&open, fake::answerer(wait)));
+    println!("{:#?}", pentimento_ui::show(&open, fake::answerer(wait, &fake::Heard::default())));
 }
 
 /// Prints the control that has the keyboard whenever another gets it, to check the order of Tab.

@@ -48,7 +48,9 @@ impl Candidates {
             .build();
         strip.update_property(&[gtk4::accessible::Property::Label(&tr("Results to choose from"))]);
         let all = gtk4::CheckButton::builder().label(tr("All as layers")).valign(gtk4::Align::Center).build();
-        all.set_tooltip_text(Some(&tr("Apply makes a group with a layer for each result instead of the chosen one")));
+        all.set_tooltip_text(Some(&tr(
+            "Apply makes a group with a layer for each result instead of the chosen one",
+        )));
         all.set_widget_name("all-variants");
         let widget = gtk4::Box::builder().spacing(8).visible(false).build();
         widget.append(&scroller);
@@ -166,12 +168,14 @@ impl Item {
         let [gain, identity] = known;
         let mut help = vec![name.clone()];
         if let Some(gain) = gain {
-            let words = tr("Gain {gain}: how much nearer to the text it is than before the edit; more is nearer.");
+            let words =
+                tr("Gain {gain}: how much nearer to the text it is than before the edit; more is nearer.");
             help.push(fill(&words, &[("gain", &gain)]));
         }
         if let Some(identity) = identity {
-            let words =
-                tr("Identity {identity}: how much it still shows the same person; 1 is the very same, below about 0.5 another.");
+            let words = tr(
+                "Identity {identity}: how much it still shows the same person; 1 is the very same, below about 0.5 another.",
+            );
             help.push(fill(&words, &[("identity", &identity)]));
         }
         let help = help.join("\n");

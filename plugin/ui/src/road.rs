@@ -32,7 +32,13 @@ pub(crate) struct Road {
 
 impl Road {
     /// Shows `values`, aligned with `rows`.
-    pub(crate) fn new(rows: &Rows, params: &[Param], values: &Values, packs: &Packs, changed: &Changed) -> Self {
+    pub(crate) fn new(
+        rows: &Rows,
+        params: &[Param],
+        values: &Values,
+        packs: &Packs,
+        changed: &Changed,
+    ) -> Self {
         let mut rows = rows.beside();
         rows.grid.set_margin_top(6);
         let names = packs.chosen().map(|pack| pack.names.clone()).unwrap_or_default();

@@ -90,9 +90,10 @@ impl Views {
 /// Label and help of a view.
 fn words(view: View) -> (String, String) {
     match view {
-        View::Photo => {
-            (tr("P_hoto"), tr("The photo as a whole: the part that is edited, the faces in it, and points to place by hand"))
-        }
+        View::Photo => (
+            tr("P_hoto"),
+            tr("The photo as a whole: the part that is edited, the faces in it, and points to place by hand"),
+        ),
         View::Part(Show::Before) => (tr("_Before"), tr("Show only the picture before the edit")),
         View::Part(Show::Split) => (
             tr("Sp_lit"),
@@ -105,7 +106,9 @@ fn words(view: View) -> (String, String) {
         }
         View::Part(Show::Reconstruction) => (
             tr("Reconstr_uction"),
-            tr("The photo beside what the pack makes of it before any edit: what is lost here cannot come back"),
+            tr(
+                "The photo beside what the pack makes of it before any edit: what is lost here cannot come back",
+            ),
         ),
         View::Part(Show::Difference) => (
             tr("D_ifference"),

@@ -85,7 +85,8 @@ impl Window {
         picture.add_overlay(&progress);
 
         let status = Status::new();
-        let preview = button(&tr("Previe_w"), &tr("Make the edit as a preview, however long it takes (Ctrl+Enter)"));
+        let preview =
+            button(&tr("Previe_w"), &tr("Make the edit as a preview, however long it takes (Ctrl+Enter)"));
         let stop = button(&tr("Stop"), &tr("Do not wait for this preview"));
         preview.set_widget_name("preview");
         stop.set_widget_name("stop");
@@ -124,6 +125,8 @@ impl Window {
             .hscrollbar_policy(gtk4::PolicyType::Never)
             .width_request(PANEL)
             .build();
+        // What is left over belongs to the picture.
+        panel.set_hexpand(false);
 
         let body = gtk4::Box::new(gtk4::Orientation::Horizontal, MARGIN);
         body.set_vexpand(true);

@@ -7,75 +7,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod fake;
+mod stage;
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pentimento_protocol::dialog::{Answer, Ask, Closed, Open};
 use pentimento_protocol::job::{Device, Runtime};
 use pentimento_protocol::param::Value;
+use pentimento_protocol::recipe::Step;
 use pentimento_protocol::{decode, encode};
-
-/// Names the case that a child runs.
-const CASE: &str = "PENTIMENTO_TEST_CASE";
-
-/// A display of its own, as large as the smallest that we promise to fit.
-struct Display {
-    server: Child,
-    name: String,
-}
-
-impl Display {
-    fn start() -> Self {
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Xvfb cannot be started; install it: apt-get install xvfb");
-        let mut number = String::new();
-        let output = server.stdout.take().unwrap();
-        BufReader::new(output).read_line(&mut number).unwrap();
-        assert!(!number.trim().is_empty(), "Xvfb ended at once; is /tmp/.X11-unix writable?");
-        Self { server, name: format!(":{}", number.trim()) }
-    }
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-/// Runs a case in a child; its assertions are ours.
-fn run(case: &str, display: Option<&Display>, environment: &[(&str, &Path)]) -> String {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child
-        .args(["--exact", "child", "--ignored", "--nocapture"])
-        .env(CASE, case)
-        .env_remove("DISPLAY")
-        .env_remove("WAYLAND_DISPLAY")
-        .env_remove("GTK_THEME")
-        .env("LC_ALL", "C.UTF-8")
-        // No GPU is promised, and no session bus.
-        .env("GSK_RENDERER", "cairo")
-        .env("GTK_A11Y", "none");
-    if let Some(display) = display {
-        child.env("DISPLAY", &display.name);
-    }
-    for (name, value) in environment {
-        child.env(name, value);
-    }
-    let output = child.output().unwrap();
-    let said =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "case {case}:\n{said}");
-    assert!(!said.contains("CRITICAL"), "case {case}: GTK complains:\n{said}");
-    said
-}
+use stage::{Display, case, run};
 
 /// The library lies beside this program or one folder up.
 fn library() -> PathBuf {
@@ -96,14 +38,25 @@ fn show(open: &Open, mut answer: impl FnMut(&Ask) -> Result<Answer, String>) -> 
 /// A request whose values are all unlike the defaults.
 fn changed() -> Open {
     let mut open = fake::open();
-    open.values.set("prompt", Value::Text("eine Person mit Brille “so”".into()));
-    open.values.set("neutral", Value::Text(String::new()));
-    open.values.set("strength", Value::Number(-7.5));
-    open.values.set("disentanglement", Value::Number(0.31));
-    open.values.set("keep-grain", Value::Flag(false));
-    open.values.set("method", Value::Text("optimise".into()));
-    open.pack = "cars".into();
-    open.runtime = Runtime { device: Device::Cpu, threads: Some(3) };
+    let mut step = fake::prompt("eine Person mit Brille “so”");
+    step.values.set("neutral", Value::Text(String::new()));
+    step.values.set("strength", Value::Number(-7.5));
+    step.values.set("disentanglement", Value::Number(0.31));
+    step.values.set("keep-grain", Value::Flag(false));
+    step.values.set("method", Value::Text("optimise".into()));
+    step.values.set("iterations", Value::Number(7.0));
+    let second = Step { weight: -0.5, off: true, ..fake::prompt("second") };
+    let road = &mut open.choice.road;
+    road.set("place", Value::Text("points".into()));
+    road.set("points", Value::Text("420,310 560,305 495,470".into()));
+    road.set("start", Value::Text("random".into()));
+    road.set("seed", Value::Number(77.0));
+    road.set("refine", Value::Number(120.0));
+    road.set("feather", Value::Number(0.1));
+    road.set("variant", Value::Number(0.0));
+    open.choice.steps = vec![step, second];
+    open.choice.pack = "cars".into();
+    open.choice.runtime = Runtime { device: Device::Cpu, threads: Some(3) };
     open
 }
 
@@ -111,36 +64,33 @@ fn changed() -> Open {
 #[test]
 #[ignore = "a part of the other tests"]
 fn child() {
-    let Ok(case) = std::env::var(CASE) else { return };
+    let Some(case) = case() else { return };
     let wait = Duration::from_millis(50);
     let started = Instant::now();
+    let heard = fake::Heard::default();
     match case.as_str() {
         "apply" => {
             // Twice: a host may keep the library open, and GTK with it.
             for _ in 0..2 {
                 let open = changed();
-                let expected = Closed::Apply {
-                    values: open.values.clone(),
-                    pack: open.pack.clone(),
-                    runtime: open.runtime,
-                };
-                assert_eq!(show(&open, fake::answerer(wait)), expected);
+                let expected = Closed::Apply(open.choice.clone());
+                assert_eq!(show(&open, fake::answerer(wait, &heard)), expected);
             }
         }
-        "cancel" => assert_eq!(show(&fake::open(), fake::answerer(wait)), Closed::Cancel),
+        "cancel" => assert_eq!(show(&fake::open(), fake::answerer(wait, &heard)), Closed::Cancel),
         "cancel without effect" => {
             let mut open = fake::open();
-            open.values.set("strength", Value::Number(0.0));
-            assert_eq!(show(&open, fake::answerer(wait)), Closed::Cancel);
+            open.choice.steps[0].values.set("strength", Value::Number(0.0));
+            assert_eq!(show(&open, fake::answerer(wait, &heard)), Closed::Cancel);
         }
-        "no display" => match show(&fake::open(), fake::answerer(wait)) {
+        "no display" => match show(&fake::open(), fake::answerer(wait, &heard)) {
             Closed::Failed(why) => assert!(why.contains("no display"), "{why}"),
             other => panic!("{other:?}"),
         },
         // A preview that cannot be had does not keep the user from applying.
         "failing previews" => {
             let failing = |_: &Ask| -> Result<Answer, String> { panic!("in the plug-in") };
-            assert!(matches!(show(&fake::open(), failing), Closed::Apply { .. }));
+            assert!(matches!(show(&fake::open(), failing), Closed::Apply(_)));
         }
         other => panic!("there is no case {other}"),
     }

@@ -74,7 +74,9 @@ impl Flow {
                     }
                     None => {
                         parts.status.set_note("");
-                        parts.notice.say(Weight::Error, &tr("The preview came out broken; try other values."));
+                        parts
+                            .notice
+                            .say(Weight::Error, &tr("The preview came out broken; try other values."));
                     }
                 }
             }

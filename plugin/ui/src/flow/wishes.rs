@@ -167,7 +167,9 @@ impl Flow {
         });
         self.use_steps(&choice.steps);
         if !had_pack {
-            let words = tr("The pack “{pack}” of the recipe is not installed; the edits are made with the chosen one.");
+            let words = tr(
+                "The pack “{pack}” of the recipe is not installed; the edits are made with the chosen one.",
+            );
             self.parts.notice.say(Weight::Warning, &fill(&words, &[("pack", &choice.pack)]));
         }
     }

@@ -60,7 +60,11 @@ impl Shelf {
         name.update_property(&[gtk4::accessible::Property::Label(&tr("Name of a new preset"))]);
         name.set_widget_name("preset-name");
         let keep = item("keep", &tr("Keep"), &tr("Keep the edits under this name"));
-        let export = item("export", &tr("Export recipe…"), &tr("Write the edits into a file, for others and for scripts"));
+        let export = item(
+            "export",
+            &tr("Export recipe…"),
+            &tr("Write the edits into a file, for others and for scripts"),
+        );
         let import = item("import", &tr("Import recipe…"), &tr("Read edits from a file"));
         let naming = gtk4::Box::new(gtk4::Orientation::Horizontal, 6);
         naming.append(&name);
@@ -122,7 +126,8 @@ impl Shelf {
             if some.peek().is_none() {
                 continue;
             }
-            let heading = gtk4::Label::builder().label(heading).xalign(0.0).css_classes(["dim-label", "small"]).build();
+            let heading =
+                gtk4::Label::builder().label(heading).xalign(0.0).css_classes(["dim-label", "small"]).build();
             self.list.append(&heading);
             for kept in some {
                 let (wish, button) = (self.wish.clone(), self.button.downgrade());
@@ -137,7 +142,8 @@ impl Shelf {
         }
         if kept.is_empty() {
             let words = tr("Nothing has been kept or applied yet.");
-            self.list.append(&gtk4::Label::builder().label(words).xalign(0.0).css_classes(["dim-label"]).build());
+            self.list
+                .append(&gtk4::Label::builder().label(words).xalign(0.0).css_classes(["dim-label"]).build());
         }
     }
 

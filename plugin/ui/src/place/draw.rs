@@ -1,6 +1,7 @@
 //! What is drawn over the photo: the part that is edited, and the triangle of the points.
 
 use gtk4::cairo::{Context, Error};
+use gtk4::graphene::Rect;
 
 /// A closed line that is seen on any picture. `points` are pixels of the widget.
 pub(super) fn outline(on: &Context, points: &[[f64; 2]], dashed: bool) -> Result<(), Error> {
@@ -23,10 +24,13 @@ pub(super) fn outline(on: &Context, points: &[[f64; 2]], dashed: bool) -> Result
     Ok(())
 }
 
-/// Darkens all but the part inside `points`.
-pub(super) fn shade(on: &Context, width: f64, height: f64, points: &[[f64; 2]]) -> Result<(), Error> {
+/// Darkens all of `area` but the part inside `points`.
+pub(super) fn shade(on: &Context, area: &Rect, points: &[[f64; 2]]) -> Result<(), Error> {
     let Some(([x, y], rest)) = points.split_first() else { return Ok(()) };
-    on.rectangle(0.0, 0.0, width, height);
+    on.save()?;
+    let [left, top, width, height] = [area.x(), area.y(), area.width(), area.height()].map(f64::from);
+    on.rectangle(left, top, width, height);
+    on.clip_preserve();
     on.move_to(*x, *y);
     for [x, y] in rest {
         on.line_to(*x, *y);
@@ -34,5 +38,6 @@ pub(super) fn shade(on: &Context, width: f64, height: f64, points: &[[f64; 2]]) 
     on.close_path();
     on.set_fill_rule(gtk4::cairo::FillRule::EvenOdd);
     on.set_source_rgba(0.0, 0.0, 0.0, 0.3);
-    on.fill()
+    on.fill()?;
+    on.restore()
 }

@@ -81,7 +81,12 @@ impl Place {
                 lines: gtk4::DrawingArea::builder().can_target(false).build(),
                 frames: frames.collect(),
                 handles: handle::all(weak, guard),
-                advice: gtk4::Label::builder().xalign(0.0).wrap(true).hexpand(true).css_classes(["small"]).build(),
+                advice: gtk4::Label::builder()
+                    .xalign(0.0)
+                    .wrap(true)
+                    .hexpand(true)
+                    .css_classes(["small"])
+                    .build(),
                 way: gtk4::Button::builder().use_underline(true).valign(gtk4::Align::Center).build(),
                 faces: open.faces.clone(),
                 frame: Frame { origin: open.origin, scale: open.scale },
@@ -106,6 +111,7 @@ impl Place {
         picture.set_alternative_text(Some(&tr("The photo")));
         self.overlay.set_child(Some(&picture));
         self.overlay.set_overflow(gtk4::Overflow::Hidden);
+        self.overlay.add_css_class("photo");
         self.overlay.add_overlay(&self.lines);
         for child in self.frames.iter().chain(&self.handles) {
             self.overlay.add_overlay(child);
@@ -124,10 +130,10 @@ impl Place {
             safe.run(|| weak.upgrade().and_then(|place| place.position(child))).flatten()
         });
         let (weak, safe) = (Rc::downgrade(self), guard.clone());
-        self.lines.set_draw_func(move |_, on, width, height| {
+        self.lines.set_draw_func(move |_, on, _, _| {
             safe.run(|| {
                 // What cairo cannot draw is left out.
-                let drawn = weak.upgrade().map(|place| place.draw(on, width, height));
+                let drawn = weak.upgrade().map(|place| place.draw(on));
                 if let Some(Err(error)) = drawn {
                     log::debug!("the photo's frame is not drawn: {error}");
                 }
@@ -182,7 +188,9 @@ impl Place {
     fn advise(&self, by_face: bool) {
         let known = !self.faces.is_empty();
         let advice = match (self.by_points.get(), known) {
-            (true, _) => tr("Drag the points onto the eyes and the mouth, or choose one with Tab and move it with the arrow keys."),
+            (true, _) => tr(
+                "Drag the points onto the eyes and the mouth, or choose one with Tab and move it with the arrow keys.",
+            ),
             (false, false) => tr("No face was found. If there is one, place eyes and mouth by hand."),
             (false, true) if by_face => tr("Click a face to edit that one."),
             (false, true) => tr("A face is edited when you click it."),
@@ -238,11 +246,11 @@ impl Place {
         Some(gdk::Rectangle::new(x.round() as i32, y.round() as i32, length(x, right), length(y, bottom)))
     }
 
-    fn draw(&self, on: &gtk4::cairo::Context, width: i32, height: i32) -> Result<(), gtk4::cairo::Error> {
+    fn draw(&self, on: &gtk4::cairo::Context) -> Result<(), gtk4::cairo::Error> {
         let Some(area) = self.area() else { return Ok(()) };
         if let Some(corners) = self.corners.get() {
             let corners = corners.map(|corner| self.in_view(&area, corner));
-            draw::shade(on, f64::from(width), f64::from(height), &corners)?;
+            draw::shade(on, &area, &corners)?;
             draw::outline(on, &corners, false)?;
         }
         if self.by_points.get() {

@@ -66,6 +66,8 @@ mod tests {
         assert_eq!(start(&[face], 100.0, 50.0), [[3.0, 4.0], [8.0, 4.0], [5.0, 9.0]]);
         let [left, right, mouth] = start(&[], 400.0, 200.0);
         assert!(left[0] < mouth[0] && mouth[0] < right[0] && left[1] == right[1] && mouth[1] > left[1]);
-        assert!([left, right, mouth].iter().all(|[x, y]| (0.0..400.0).contains(x) && (0.0..200.0).contains(y)));
+        assert!(
+            [left, right, mouth].iter().all(|[x, y]| (0.0..400.0).contains(x) && (0.0..200.0).contains(y))
+        );
     }
 }

@@ -24,7 +24,9 @@ impl Menu {
         button.set_tooltip_text(Some(&tr("Another edit of the same picture, made after the others")));
         button.set_widget_name("add-edit");
         let items = operations.iter().enumerate().map(|(i, operation)| {
-            let item = gtk4::Button::builder().label(&operation.name).css_classes(["flat", "item"]).build();
+            let name = gtk4::Label::builder().label(&operation.name).xalign(0.0).build();
+            let item = gtk4::Button::builder().child(&name).css_classes(["flat", "item"]).build();
+            item.update_property(&[gtk4::accessible::Property::Label(&operation.name)]);
             item.set_widget_name(&format!("add-{}", operation.id));
             let (chosen, popover) = (chosen.clone(), popover.downgrade());
             item.connect_clicked(move |_| {
@@ -45,9 +47,8 @@ impl Menu {
         for (operation, item) in &self.items {
             let missing = pack.and_then(|pack| pack.missing.get(&operation.id)).filter(|all| !all.is_empty());
             item.set_sensitive(missing.is_none());
-            let why = missing.map(|missing| {
-                fill(&tr("The pack lacks: {missing}"), &[("missing", &missing.join(", "))])
-            });
+            let why = missing
+                .map(|missing| fill(&tr("The pack lacks: {missing}"), &[("missing", &missing.join(", "))]));
             item.set_tooltip_text(Some(&why.unwrap_or_else(|| tr(&operation.about))));
         }
     }

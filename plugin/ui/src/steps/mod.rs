@@ -63,9 +63,15 @@ impl Entry {
 
 impl Steps {
     /// An empty stack of `operations`, labels aligned with `rows`. `changed` is called for every change.
-    pub(crate) fn new(operations: &[OperationEntry], rows: &Rows, guard: &Guard, changed: &Changed) -> Rc<Self> {
+    pub(crate) fn new(
+        operations: &[OperationEntry],
+        rows: &Rows,
+        guard: &Guard,
+        changed: &Changed,
+    ) -> Rc<Self> {
         let button = |icon: &str, help: &str, name: &str| {
-            let button = gtk4::Button::builder().icon_name(icon).css_classes(["flat"]).tooltip_text(help).build();
+            let button =
+                gtk4::Button::builder().icon_name(icon).css_classes(["flat"]).tooltip_text(help).build();
             button.update_property(&[gtk4::accessible::Property::Label(help)]);
             button.set_widget_name(name);
             button
@@ -180,7 +186,12 @@ impl Steps {
         let row = Row::new(step, &self.changed);
         self.list.append(&row.widget);
         self.pages.append(&rows.grid);
-        self.entries.borrow_mut().push(Entry { operation: operation.clone(), row, controls, page: rows.grid });
+        self.entries.borrow_mut().push(Entry {
+            operation: operation.clone(),
+            row,
+            controls,
+            page: rows.grid,
+        });
     }
 
     /// What the pack suggests for an operation.
@@ -214,7 +225,9 @@ impl Steps {
     /// Makes the chosen step earlier or later.
     fn shift(&self, by: isize) {
         let at = self.chosen();
-        let Some(to) = at.checked_add_signed(by).filter(|to| *to < self.entries.borrow().len()) else { return };
+        let Some(to) = at.checked_add_signed(by).filter(|to| *to < self.entries.borrow().len()) else {
+            return;
+        };
         self.entries.borrow_mut().swap(at, to);
         let row = self.entries.borrow().get(to).map(|entry| entry.row.widget.clone());
         let (Some(row), Ok(place)) = (row, i32::try_from(to)) else { return };

@@ -1,91 +1,106 @@
-//! A plug-in that is not there: parameters, packs, a picture, and an answerer that turns hues.
+//! A plug-in that is not there: operations, packs, pictures, and an answerer that turns hues.
 
+mod params;
+mod picture;
+
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pentimento_protocol::dialog::{Answer, Ask, Open, PackEntry, Parent};
-use pentimento_protocol::job::{Fidelity, Runtime};
-use pentimento_protocol::param::{Kind, Param, Value, Values};
-use pentimento_protocol::picture::Picture;
+use pentimento_protocol::dialog::{
+    Answer, Ask, Choice, Kept, Open, OperationEntry, PackEntry, Parent, Shown, ShownVariant,
+};
+use pentimento_protocol::job::{Face, Fidelity, Runtime};
+use pentimento_protocol::param::{Known, Value, Values};
+use pentimento_protocol::recipe::Step;
 
-/// Side of the fake picture.
-const SIDE: u32 = 256;
+pub(crate) use params::{attributes, road, text_edit};
+use picture::{SIDE, blurred, photo, turned};
 
-/// Parameters like those of the text edit, with a switch and a choice besides.
-pub(crate) fn params() -> Vec<Param> {
-    let text = |default: &'static str, placeholder: &'static str, required| Kind::Text {
-        default: default.into(),
-        placeholder: placeholder.into(),
-        required,
-    };
-    let number = |min, max, default, step, digits| Kind::Number { min, max, default, step, digits };
-    let param = |id: &'static str, label: &'static str, help: &'static str, kind| Param {
-        id: id.into(),
-        label: label.into(),
-        help: help.into(),
-        kind,
-    };
-    vec![
-        param(
-            "prompt",
-            "_Prompt",
-            "What the picture should show.",
-            text("", "a person with blue hair", true),
-        ),
-        param("neutral", "_Neutral prompt", "What it shows now.", text("a person", "a person", false)),
-        param("strength", "_Strength", "How far the edit goes.", number(-10.0, 10.0, 4.0, 0.1, 1)),
-        param(
-            "disentanglement",
-            "_Disentanglement",
-            "Less changes besides.",
-            number(0.0, 0.5, 0.12, 0.01, 2),
-        ),
-        param(
-            "keep-grain",
-            "Keep _grain",
-            "Whether the grain of the photo stays.",
-            Kind::Flag { default: true },
-        ),
-        param(
-            "method",
-            "_Method",
-            "How the edit is found.",
-            Kind::Choice {
-                options: vec![
-                    ("direction".into(), "Direction".into()),
-                    ("optimise".into(), "Optimiser".into()),
-                ],
-            },
-        ),
-    ]
-}
-
-/// A request with three packs: one that knows the picture, one that does not, one incomplete.
+/// A request with three packs: one that knows the picture, one that does not, one that cannot do the first edit.
 pub(crate) fn open() -> Open {
-    let pack = |id: &str, name: &str, about: &str, missing: &[&str]| PackEntry {
+    let operation = |id: &str, name: &str, about: &str, params| OperationEntry {
         id: id.into(),
         name: name.into(),
         about: about.into(),
-        missing: missing.iter().map(|role| (*role).to_owned()).collect(),
-        values: Values::default(),
+        params,
     };
+    let pack = |id: &str, name: &str, about: &str, missing: &[(&str, &[&str])]| PackEntry {
+        id: id.into(),
+        name: name.into(),
+        about: about.into(),
+        missing: missing
+            .iter()
+            .map(|(operation, roles)| {
+                ((*operation).to_owned(), roles.iter().map(|role| (*role).to_owned()).collect())
+            })
+            .collect(),
+        values: BTreeMap::new(),
+        names: BTreeMap::new(),
+    };
+    let names = |of: Known, names: &[&str]| (of, names.iter().map(|name| (*name).to_owned()).collect());
     let mut faces = pack("faces", "Starter faces", "Frontal faces, 256 pixels. Licence: CC0-1.0.", &[]);
-    faces.values.set("strength", Value::Number(3.0));
-    let mut values = Values::defaults(&params());
-    values.set("prompt", Value::Text("a person with blue hair".into()));
+    let mut suggested = Values::default();
+    suggested.set("strength", Value::Number(3.0));
+    faces.values.insert("text-edit".into(), suggested);
+    faces.names = [
+        names(Known::Attribute, &["age", "smile", "glasses"]),
+        names(Known::Class, &["skin", "hair", "eyes", "background"]),
+    ]
+    .into();
+    let cars = "Cars seen from the side, 256 pixels. Licence: CC0-1.0.";
+    let rooms: &[(&str, &[&str])] = &[("text-edit", &["image encoder", "text encoder"])];
+    let photo = photo();
+    let at = |x: f64, y: f64| [40.0 + f64::from(SIDE) * x, 40.0 + f64::from(SIDE) * y];
+    let ([left, top], [right, bottom]) = (at(0.3, 0.2), at(0.7, 0.75));
     Open {
         title: "Text edit".into(),
-        about: "Changes the picture in the direction that leads from the neutral prompt to the prompt."
-            .into(),
-        params: params(),
-        values,
+        operations: vec![
+            operation(
+                "text-edit",
+                "Text edit",
+                "Changes the picture in the direction that leads from the neutral prompt to the prompt.",
+                text_edit(),
+            ),
+            operation(
+                "attributes",
+                "Attributes",
+                "Makes what the pack has a name for more or less.",
+                attributes(),
+            ),
+        ],
+        road: road(),
         packs: vec![
             faces,
-            pack("cars", "Starter cars", "Cars seen from the side, 256 pixels. Licence: CC0-1.0.", &[]),
-            pack("rooms", "Rooms", "Bedrooms. Licence: CC BY-NC 4.0.", &["image encoder", "text encoder"]),
+            pack("cars", "Starter cars", cars, &[("attributes", &["attributes"])]),
+            pack("rooms", "Rooms", "Bedrooms. Licence: CC BY-NC 4.0.", rooms),
         ],
-        pack: "faces".into(),
-        runtime: Runtime::default(),
-        before: picture(),
+        choice: Choice {
+            steps: vec![prompt("a person with blue hair")],
+            road: Values::defaults(&road()),
+            pack: "faces".into(),
+            runtime: Runtime::default(),
+        },
+        photo,
+        origin: [100.0, -50.0],
+        scale: 4.0,
+        faces: vec![
+            Face {
+                edges: [left, top, right, bottom],
+                eyes: [at(0.42, 0.44), at(0.58, 0.44)],
+                mouth: at(0.5, 0.62),
+            },
+            Face {
+                edges: [400.0, 60.0, 440.0, 110.0],
+                eyes: [[412.0, 80.0], [428.0, 80.0]],
+                mouth: [420.0, 98.0],
+            },
+        ],
+        before: picture::picture(),
+        kept: vec![
+            kept("Blue hair", true, "a person with blue hair", 1.0),
+            kept("A very long name that somebody gave to a preset", true, "a person with a beard", -0.7),
+            kept("green eyes", false, "a person with green eyes", 0.4),
+        ],
         parent: Parent::None,
         host: "Test 1.0".into(),
         dark: Some(false),
@@ -93,78 +108,138 @@ pub(crate) fn open() -> Open {
     }
 }
 
-/// A face of sorts before a sky: soft gradients, some detail, no symmetry.
-pub(crate) fn picture() -> Picture {
-    let mut picture = Picture::filled(SIDE, SIDE, [0.0; 3]);
-    let mix = |a: [f32; 3], b: [f32; 3], t: f32| {
-        let t = t.clamp(0.0, 1.0);
-        [0, 1, 2].map(|i| a[i] + (b[i] - a[i]) * t)
-    };
-    for (i, rgb) in picture.rgb.chunks_exact_mut(3).enumerate() {
-        let (x, y) = ((i as u32 % SIDE) as f32 / SIDE as f32, (i as u32 / SIDE) as f32 / SIDE as f32);
-        let inside = |cx: f32, cy: f32, rx: f32, ry: f32| {
-            let d = (((x - cx) / rx).powi(2) + ((y - cy) / ry).powi(2)).sqrt();
-            ((1.0 - d) * rx * 60.0).clamp(0.0, 1.0)
-        };
-        let mut colour = mix([0.55, 0.66, 0.78], [0.86, 0.80, 0.70], y + 0.1 * x);
-        colour = mix(colour, [0.25, 0.30, 0.42], inside(0.5, 1.15, 0.42, 0.36));
-        let strand = 0.5 + 0.5 * ((x * 90.0 + (y * 9.0).sin() * 3.0).sin());
-        colour =
-            mix(colour, mix([0.24, 0.13, 0.07], [0.45, 0.27, 0.14], strand), inside(0.5, 0.42, 0.29, 0.36));
-        let skin = mix([0.93, 0.74, 0.62], [0.72, 0.50, 0.40], (x - 0.35) * 1.6);
-        colour = mix(colour, skin, inside(0.5, 0.72, 0.10, 0.22));
-        colour = mix(colour, skin, inside(0.5, 0.48, 0.20, 0.27));
-        for eye in [0.42, 0.58] {
-            colour = mix(colour, [0.95, 0.94, 0.92], inside(eye, 0.44, 0.042, 0.020));
-            colour = mix(colour, [0.20, 0.14, 0.10], inside(eye, 0.44, 0.018, 0.019));
-            colour = mix(colour, [0.30, 0.18, 0.10], inside(eye, 0.39, 0.05, 0.010));
-        }
-        colour = mix(colour, [0.70, 0.30, 0.30], inside(0.5, 0.62, 0.075, 0.020));
-        rgb.copy_from_slice(&colour);
-    }
-    picture
+/// A text edit with its other values at their defaults.
+pub(crate) fn prompt(text: &str) -> Step {
+    let mut values = Values::defaults(&text_edit());
+    values.set("prompt", Value::Text(text.into()));
+    Step::new("text-edit", values)
+}
+
+fn kept(name: &str, preset: bool, text: &str, angle: f32) -> Kept {
+    let thumbnail = Some(turned(&picture::picture(), angle));
+    Kept { name: name.into(), preset, thumbnail, steps: vec![prompt(text)] }
+}
+
+/// What was asked, for tests to look at.
+pub(crate) type Heard = std::rc::Rc<std::cell::RefCell<Vec<Ask>>>;
+
+/// A preview that runs.
+struct Running {
+    serial: u64,
+    choice: Choice,
+    since: Instant,
+    /// Whether a live picture was sent.
+    live: bool,
 }
 
 /// Answers like the plug-in: a moment of work, then the picture with turned hues.
 ///
-/// The prompt “fail” fails. A new preview cancels the one before.
-pub(crate) fn answerer(wait: Duration) -> impl FnMut(&Ask) -> Result<Answer, String> {
-    let mut running: Option<(u64, Values, String, Instant)> = None;
+/// The prompt “fail” fails, “slow” has to be asked for patiently, “several” makes three results. A new preview cancels
+/// the one before.
+pub(crate) fn answerer(wait: Duration, heard: &Heard) -> impl FnMut(&Ask) -> Result<Answer, String> + use<> {
+    let heard = heard.clone();
+    let mut running: Option<Running> = None;
+    let mut shelf = open().kept;
     move |ask| {
-        if let Ask::Preview { serial, values, pack, .. } = ask {
-            running = Some((*serial, values.clone().unwrap_or_default(), pack.clone(), Instant::now()));
+        if *ask != Ask::Poll {
+            heard.borrow_mut().push(ask.clone());
         }
-        let Some((serial, values, pack, since)) = running.take() else { return Ok(Answer::Nothing) };
-        let passed = since.elapsed();
-        if passed < wait {
-            let fraction = passed.as_secs_f32() / wait.as_secs_f32();
-            running = Some((serial, values, pack, since));
-            return Ok(Answer::Working { serial, fraction, doing: "Looking for the direction…".into() });
+        match ask {
+            Ask::Preview { serial, choice, patient } => {
+                running = None;
+                if !patient && asks_for(choice, "slow") {
+                    return Ok(Answer::Slow { serial: *serial });
+                }
+                running = Some(Running {
+                    serial: *serial,
+                    choice: choice.clone(),
+                    since: Instant::now(),
+                    live: false,
+                });
+            }
+            Ask::Poll => {}
+            Ask::Stop => running = None,
+            Ask::Keep { name, steps } => {
+                shelf.retain(|kept| kept.name != *name);
+                shelf.insert(
+                    0,
+                    Kept { name: name.clone(), preset: true, thumbnail: None, steps: steps.clone() },
+                );
+                return Ok(Answer::Kept(shelf.clone()));
+            }
+            Ask::Forget { name } => {
+                shelf.retain(|kept| kept.name != *name);
+                return Ok(Answer::Kept(shelf.clone()));
+            }
+            Ask::Export { path, .. } if path.contains("unwritable") => {
+                return Ok(Answer::Failed {
+                    serial: 0,
+                    why: format!("{path} cannot be written; choose another"),
+                });
+            }
+            Ask::Export { .. } => return Ok(Answer::Nothing),
+            Ask::Import { .. } => {
+                let steps = vec![
+                    prompt("imported"),
+                    Step { weight: 0.5, ..Step::new("attributes", Values::default()) },
+                ];
+                let mut road = Values::default();
+                road.set("refine", Value::Number(50.0));
+                let choice = Choice { steps, road, pack: "cars".into(), runtime: Runtime::default() };
+                return Ok(Answer::Imported(choice));
+            }
         }
-        if values.text("prompt") == "fail" {
-            let why = "The model asks for 9 GB of memory and 4 GB are free; close other programs or choose the processor.";
-            return Ok(Answer::Failed { serial, why: why.into() });
-        }
-        let psnr = if pack == "faces" { 23.1 } else { 12.3 };
-        Ok(Answer::Ready {
-            serial,
-            after: turned(&picture(), values.number("strength") as f32 * 0.25),
-            fidelity: Fidelity { psnr, typical: 21.3, poor: 15.0 },
-            note: "Processor, 2 threads".into(),
-        })
+        Ok(news(&mut running, wait))
     }
 }
 
-/// The picture with its hues turned by `angle`, mostly where it is dark and warm.
-pub(crate) fn turned(picture: &Picture, angle: f32) -> Picture {
-    let (sin, cos) = angle.sin_cos();
-    let mut picture = picture.clone();
-    for rgb in picture.rgb.chunks_exact_mut(3) {
-        let grey = (rgb[0] + rgb[1] + rgb[2]) / 3.0;
-        let (u, v) = (rgb[0] - grey, (rgb[1] - rgb[2]) * 0.577);
-        let (u, v) = (u * cos - v * sin, u * sin + v * cos);
-        let side = v / 0.577;
-        rgb.copy_from_slice(&[grey + u, grey - u / 2.0 + side / 2.0, grey - u / 2.0 - side / 2.0]);
+fn asks_for(choice: &Choice, text: &str) -> bool {
+    choice.steps.iter().any(|step| !step.off && step.values.text("prompt") == text)
+}
+
+fn news(running: &mut Option<Running>, wait: Duration) -> Answer {
+    let Some(now) = running else { return Answer::Nothing };
+    let (serial, passed) = (now.serial, now.since.elapsed());
+    if passed < wait {
+        let fraction = passed.as_secs_f32() / wait.as_secs_f32();
+        let live = !now.live && fraction > 0.3;
+        now.live |= live;
+        let shown = live.then(|| Box::new(shown(&now.choice, 1, 0.3)));
+        return Answer::Working { serial, fraction, doing: "Looking for the direction…".into(), shown };
     }
-    picture
+    let Some(Running { choice, .. }) = running.take() else { return Answer::Nothing };
+    if asks_for(&choice, "fail") {
+        let why = "The model asks for 9 GB of memory and 4 GB are free; close other programs or choose the processor.";
+        return Answer::Failed { serial, why: why.into() };
+    }
+    let count = if asks_for(&choice, "several") { 3 } else { choice.road.number("frames").max(1.0) as usize };
+    let shown = Box::new(shown(&choice, count, 1.0));
+    Answer::Ready { serial, shown, note: "Processor, 2 threads".into() }
+}
+
+/// Hues turned by the sum of the strengths, a little more for every further result.
+fn shown(choice: &Choice, count: usize, part: f32) -> Shown {
+    let before = picture::picture();
+    let on = choice.steps.iter().filter(|step| !step.off);
+    let angle: f64 = on.map(|step| step.values.number("strength") * step.weight * 0.25).sum();
+    let variant = |i: usize| ShownVariant {
+        after: turned(&before, (angle as f32 + 0.8 * i as f32) * part),
+        label: if count > 1 {
+            format!("Candidate {}", char::from(b'A' + (i % 26) as u8))
+        } else {
+            String::new()
+        },
+        gain: (count > 1).then_some(0.21 - 0.05 * i as f32),
+        identity: (count > 1).then_some(0.93 - 0.1 * i as f32),
+    };
+    let psnr = if choice.pack == "faces" { 23.1 } else { 12.3 };
+    let side = f64::from(SIDE);
+    let made_up = choice.road.text("start") == "random";
+    Shown {
+        before: None,
+        corners: [[40.0, 40.0], [40.0 + side, 40.0], [40.0 + side, 40.0 + side], [40.0, 40.0 + side]],
+        inverted: blurred(&before),
+        fidelity: (!made_up).then_some(Fidelity { psnr, typical: 21.3, poor: 15.0 }),
+        variants: if choice.steps.is_empty() { Vec::new() } else { (0..count).map(variant).collect() },
+    }
 }
