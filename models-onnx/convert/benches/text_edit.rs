@@ -159,7 +159,8 @@ fn slide(folder: &Path, runtime: &Runtime, runs: usize) -> Outcome<()> {
     let channels = code.tensor(STYLES)?.len();
     let relevance = uniform("relevance", &[channels, 512])?.into_shape_with_order((channels, 512))?;
     let relevance: Array2<f32> = relevance * 0.05;
-    let space = StyleSpace::new(relevance, Array1::ones(channels), vec![true; channels])?;
+    let layers = pack.manifest().styles.clone();
+    let space = StyleSpace::new(relevance, Array1::ones(channels), layers)?;
     let change = Array1::from_iter(uniform("change", &[512])?);
     let change = &change / change.dot(&change).sqrt();
     for run in 0..=runs {
