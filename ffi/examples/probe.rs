@@ -129,8 +129,11 @@ fn probe(host: &dyn Host, call: &Call, strength: f32, note: &str, group: bool) -
         Ok(Strip { pixels, mask: Mask { rect: elsewhere, values: part(&mask.values, strip, 1) } })
     });
     let layers = vec![new.clone(), bad];
-    let refused =
-        host.insert(call.image, Where::Above(layer), &Insert::Group { name: "bad".into(), layers, parasites: vec![] });
+    let refused = host.insert(
+        call.image,
+        Where::Above(layer),
+        &Insert::Group { name: "bad".into(), layers, parasites: vec![] },
+    );
     println!("probe: bad group {}", refused.is_err());
 
     let what = if group {

@@ -22,7 +22,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [folder, pictures, out, rest @ ..] = words.as_slice() else {
         return Err("PACK pictures.npy OUT [KEY=VALUE…] PROMPT…".into());
     };
-    let mut settings = Settings::default();
+    let places = Places::from_environment().ok_or("HOME is not set")?;
+    let pack = Arc::new(Pack::open(Path::new(folder), &places.shared())?);
+    let mut settings = Settings::suited(&pack);
     let mut prompts = Vec::new();
     for word in rest {
         match word.split_once('=') {
@@ -30,8 +32,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             None => prompts.push(word.as_str()),
         }
     }
-    let places = Places::from_environment().ok_or("HOME is not set")?;
-    let pack = Arc::new(Pack::open(Path::new(folder), &places.shared())?);
     let runtime = Runtime::load(&places.onnxruntime(), Options::default())?;
     let cancel = Cancel::new();
     std::fs::create_dir_all(out)?;

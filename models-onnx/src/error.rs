@@ -90,6 +90,9 @@ pub enum ModelError {
     /// A text without a direction: both sides mean the same, or one means nothing.
     #[error(transparent)]
     Direction(#[from] crate::direction::DirectionError),
+    /// An attribute that cannot be used.
+    #[error(transparent)]
+    Attribute(#[from] crate::attribute::AttributeError),
     /// A model that gives gradients is at fault.
     #[error(transparent)]
     Optimise(#[from] crate::optimise::OptimiseError),

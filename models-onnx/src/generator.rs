@@ -11,6 +11,7 @@ use crate::family::blobgan::BlobGan;
 use crate::family::stylegan::StyleGan;
 use crate::pack::{Family, Pack, Role};
 use crate::runtime::Runtime;
+use crate::tuning::Tuned;
 
 /// Pictures to codes and back.
 ///
@@ -55,6 +56,12 @@ pub trait Generator {
     /// # Errors
     /// [`ModelError`], in particular [`ModelError::Missing`] where the pack cannot make pictures of nothing.
     fn random(&mut self, seed: u64, truncation: f32, cancel: &Cancel) -> Result<Code, ModelError>;
+
+    /// Has all pictures from now on made with the weights that a photo gave the generator, or again with the pack's own.
+    ///
+    /// # Errors
+    /// [`ModelError`], in particular where they were tuned in another pack, or where generators of this kind cannot be.
+    fn tune(&mut self, tuned: Option<&Tuned>) -> Result<(), ModelError>;
 }
 
 /// The generator of a pack. Loads nothing yet: each graph is opened when it is first used.

@@ -18,7 +18,7 @@ use crate::error::ModelError;
 use crate::family::stylegan::StyleGan;
 use crate::fidelity::psnr;
 use crate::generator::Generator;
-use crate::joined::{Joined, device, one_code};
+use crate::joined::{Joined, device, one_code, one_picture};
 use crate::optimise::{GradientSession, Optimisation, OptimiseError, Stopped, Watch, Watched, usable};
 use crate::pack::{Pack, Role};
 use crate::runtime::Runtime;
@@ -114,12 +114,15 @@ impl Refiner {
         let (there, missing): (Vec<Role>, Vec<Role>) =
             wanted.partition(|role| pack.manifest().roles.contains_key(role));
 
-        let mut joined = Joined::of(pack, Role::Affine)?.then(Role::Synthesis, &[("affine.styles", "styles")])?;
-        let pixels = Term::new("pixels", Measure::MeanSquare, PICTURE).against("photo").times(settings.pixels);
+        let mut joined =
+            Joined::of(pack, Role::Affine)?.then(Role::Synthesis, &[("affine.styles", "styles")])?;
+        let pixels =
+            Term::new("pixels", Measure::MeanSquare, PICTURE).against("photo").times(settings.pixels);
         let mut loss = Loss::of(pixels);
         if there.contains(&Role::Perceptual) {
             joined = joined.then(Role::Perceptual, &[(PICTURE, "a")])?;
-            loss = loss.and(Term::new("perceived", Measure::Mean, "perceptual.distance").times(settings.perceptual));
+            loss = loss
+                .and(Term::new("perceived", Measure::Mean, "perceptual.distance").times(settings.perceptual));
         }
         if there.contains(&Role::Identity) {
             joined = joined.then(Role::Identity, &[(PICTURE, "image")])?;
@@ -209,13 +212,4 @@ impl Refiner {
             reconstruction,
         })
     }
-}
-
-/// Refuses what is not one picture of the pack's resolution.
-fn one_picture(pack: &Pack, image: &Array4<f32>) -> Result<(), ModelError> {
-    let side = pack.manifest().resolution as usize;
-    if image.dim() == (1, 3, side, side) {
-        return Ok(());
-    }
-    Err(ModelError::Foreign(format!("the picture has the shape {:?}, not (1, 3, {side}, {side})", image.dim())))
 }

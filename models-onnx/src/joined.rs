@@ -5,7 +5,7 @@ use autodiff::proto::{
     TensorTypeProto, TypeProto, ValueInfoProto,
 };
 use autodiff::{Model, tensor};
-use ndarray::ArrayD;
+use ndarray::{Array4, ArrayD};
 
 use crate::code::{Code, W_PLUS};
 use crate::error::ModelError;
@@ -48,9 +48,11 @@ impl<'p> Joined<'p> {
         let own = nodes.model()?;
         let there = |name: &str| {
             let graph = self.model.graph();
-            graph.node.iter().any(|n| n.output.iter().any(|o| o == name)) || graph.input.iter().any(|i| i.name == name)
+            graph.node.iter().any(|n| n.output.iter().any(|o| o == name))
+                || graph.input.iter().any(|i| i.name == name)
         };
-        let shared: Vec<String> = own.graph().input.iter().map(|i| i.name.clone()).filter(|n| there(n)).collect();
+        let shared: Vec<String> =
+            own.graph().input.iter().map(|i| i.name.clone()).filter(|n| there(n)).collect();
         let links: Vec<(&str, &str)> = shared.iter().map(|name| (&**name, &**name)).collect();
         let model = self.model.join(own, &links).map_err(OptimiseError::from)?;
         Ok(Self { model, ..self })
@@ -96,9 +98,38 @@ pub(crate) fn one_code(pack: &Pack, code: &Code) -> Result<ArrayD<f32>, ModelErr
     Err(ModelError::Foreign(format!("W+ vectors of {:?} are not those of one picture", w_plus.shape())))
 }
 
+/// Refuses what is not one picture of the pack's resolution.
+pub(crate) fn one_picture(pack: &Pack, image: &Array4<f32>) -> Result<(), ModelError> {
+    let side = pack.manifest().resolution as usize;
+    if image.dim() == (1, 3, side, side) {
+        return Ok(());
+    }
+    Err(ModelError::Foreign(format!(
+        "the picture has the shape {:?}, not (1, 3, {side}, {side})",
+        image.dim()
+    )))
+}
+
 fn prefixed(pack: &Pack, role: Role) -> Result<Model, ModelError> {
-    let model = pack.model(role)?.prefixed(&format!("{}.", role.name()));
-    Ok(model.map_err(OptimiseError::from)?)
+    prefix(pack.model(role)?, role)
+}
+
+/// Names the values of a role's graph as [`value`] does, and has it take one picture at a time: what graphs of other
+/// makers call the number of pictures would else be sizes that nobody knows to be the same.
+pub(crate) fn prefix(model: Model, role: Role) -> Result<Model, ModelError> {
+    let model = model.prefixed(&format!("{}.", role.name())).map_err(OptimiseError::from)?;
+    let mut proto = model.into_proto();
+    if let Some(graph) = &mut proto.graph {
+        let values = graph.input.iter_mut().chain(&mut graph.output).chain(&mut graph.value_info);
+        let shapes =
+            values.flat_map(|v| &mut v.r#type).flat_map(|t| &mut t.tensor_type).flat_map(|t| &mut t.shape);
+        for dim in shapes.flat_map(|shape| &mut shape.dim) {
+            if !matches!(dim.value, Some(DimValue::Value(_))) {
+                dim.value = Some(DimValue::Value(1));
+            }
+        }
+    }
+    Ok(Model::new(proto).map_err(OptimiseError::from)?)
 }
 
 /// A few nodes that go between graphs. What they read is declared with [`Self::input`] first.
@@ -106,7 +137,7 @@ fn prefixed(pack: &Pack, role: Role) -> Result<Model, ModelError> {
 pub(crate) struct Nodes(GraphProto);
 
 impl Nodes {
-    /// A tensor of single precision that comes from elsewhere; sizes of zero are open.
+    /// A tensor of single precision that comes from elsewhere.
     pub(crate) fn input(mut self, name: &str, dims: &[usize]) -> Self {
         self.0.input.push(info(name, dims));
         self
@@ -154,6 +185,10 @@ impl Nodes {
         self
     }
 
+    pub(crate) fn graph(self) -> GraphProto {
+        self.0
+    }
+
     fn model(self) -> Result<Model, ModelError> {
         let opset_import = vec![OperatorSetId { domain: String::new(), version: OPSET }];
         let proto = ModelProto { ir_version: 8, opset_import, graph: Some(self.0), ..ModelProto::default() };
@@ -172,8 +207,8 @@ pub(crate) fn integer(name: &str, i: i64) -> AttributeProto {
 }
 
 fn info(name: &str, dims: &[usize]) -> ValueInfoProto {
-    let known = |d: usize| i64::try_from(d).ok().filter(|&d| d > 0).map(DimValue::Value);
-    let dim = dims.iter().map(|&d| DimProto { value: known(d) }).collect();
+    let known = |&d: &usize| DimProto { value: i64::try_from(d).ok().map(DimValue::Value) };
+    let dim = dims.iter().map(known).collect();
     let tensor_type = Some(TensorTypeProto { elem_type: tensor::FLOAT, shape: Some(ShapeProto { dim }) });
     ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type }), ..ValueInfoProto::default() }
 }

@@ -8,11 +8,14 @@
 //! 4. [`generator`] turns a picture into a [`code`] and a code into a picture; [`family`] holds one file per
 //!    kind of generator.
 //! 5. [`fidelity`] says how much of the picture survived that.
-//! 6. [`text`] turns prompts into embeddings and [`direction`] turns two embeddings into a change of the code.
+//! 6. [`text`] turns prompts into embeddings and [`direction`] turns two embeddings into a change of the code; so do a
+//!    pack's [`mapper`]s, each for one text, and its [`attribute`]s. [`judge`] says what came of it, and [`segmentation`]
+//!    where.
 //! 7. [`optimise`] changes inputs of a model until a loss is small, by the gradients that [`autodiff`] writes.
-//! 8. [`relevance`] measures how the embedding of a picture turns with each style, where a pack has no such table yet.
-//! 9. [`landmarks`] finds faces, eyes, noses and mouths in photos, and [`alignment`] frames
-//!    them as a pack wants.
+//! 8. [`inversion`] refines codes that way, [`text_edit`] changes them until a picture means what a text means, and
+//!    [`tuning`] changes the generator itself until it makes a photo.
+//! 9. [`relevance`] measures how the embedding of a picture turns with each style, where a pack has no such table yet.
+//! 10. [`landmarks`] finds faces, eyes, noses and mouths in photos, and [`alignment`] frames them as a pack wants.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -43,6 +46,7 @@
 #![forbid(unsafe_code)]
 
 pub mod alignment;
+pub mod attribute;
 pub mod cancel;
 pub mod code;
 pub mod direction;
@@ -52,16 +56,20 @@ pub mod fidelity;
 pub mod generator;
 pub mod inversion;
 mod joined;
+pub mod judge;
 pub mod landmarks;
+pub mod mapper;
 pub mod optimise;
 pub mod pack;
 pub mod places;
 mod random;
 pub mod relevance;
 pub mod runtime;
+pub mod segmentation;
 pub mod session;
 pub mod text;
 pub mod text_edit;
+pub mod tuning;
 
 pub use autodiff;
 pub use cancel::Cancel;

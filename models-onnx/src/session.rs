@@ -11,6 +11,7 @@ use crate::cancel::Cancel;
 use crate::error::ModelError;
 use crate::pack::{Contract, Dim, Dtype, Pack, Port, Role};
 use crate::runtime::{Runtime, first_line};
+use crate::tuning::Tuned;
 
 /// A tensor that goes into a graph.
 #[derive(Debug, Clone)]
@@ -58,6 +59,26 @@ impl Session {
             builder.commit_from_memory(&bytes)
         };
         Self::agreed(session(), role, contract)
+    }
+
+    /// As [`Self::open`], for the generator of a pack with the weights that a photo gave it.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`ModelError::Foreign`] where the weights are not those of this pack.
+    pub fn tuned(runtime: &Runtime, pack: &Pack, tuned: &Tuned) -> Result<Self, ModelError> {
+        const WEIGHTS: &str = "weights";
+        tuned.expect(pack)?;
+        let role = Role::Synthesis;
+        let parts = tuned.put(pack.model(role)?)?.to_parts(WEIGHTS);
+        let (bytes, weights) = parts.map_err(|e| open(role, &e.to_string()))?;
+        let session = || -> Result<_, ort::Error> {
+            let mut builder = runtime.builder()?;
+            if !weights.is_empty() {
+                builder = builder.with_external_initializer_file_in_memory(WEIGHTS, weights)?;
+            }
+            builder.commit_from_memory(&bytes)
+        };
+        Self::agreed(session(), role, pack.contract(role)?.clone())
     }
 
     /// Opens a graph that was just written to `folder`, to see whether it runs. Nothing is laid out for speed, and
@@ -164,6 +185,11 @@ pub(crate) struct Lazy {
 impl Lazy {
     pub(crate) fn new(pack: Arc<Pack>, runtime: Runtime, role: Role) -> Self {
         Self { pack, runtime, role, session: None }
+    }
+
+    /// Runs that session from now on, or again the pack's own.
+    pub(crate) fn replace(&mut self, session: Option<Session>) {
+        self.session = session;
     }
 
     /// Runs the graph for its first output.

@@ -43,17 +43,8 @@ pub fn choose(
 ) -> Result<Option<Choice>, PluginError> {
     let layer = Layer::open(host, image, drawable)?;
     let scene = Scene::look(&layer, engine, start.runtime)?;
-    let mut previews = Previews {
-        engine,
-        packs,
-        shelf,
-        layer,
-        scene,
-        view: None,
-        sent: None,
-        running: None,
-        last: None,
-    };
+    let mut previews =
+        Previews { engine, packs, shelf, layer, scene, view: None, sent: None, running: None, last: None };
     let first = start.steps.first().map(|step| step.operation.clone()).unwrap_or_default();
     let mut operations: Vec<OperationEntry> = OPERATIONS.iter().map(|operation| entry(*operation)).collect();
     // The one from the menu first.
@@ -71,7 +62,11 @@ pub fn choose(
         title,
         operations,
         road: ROAD.clone(),
-        packs: packs.iter().filter(|pack| pack.manifest.fidelity.is_some()).map(Pack::entry).collect::<Vec<PackEntry>>(),
+        packs: packs
+            .iter()
+            .filter(|pack| pack.manifest.fidelity.is_some())
+            .map(Pack::entry)
+            .collect::<Vec<PackEntry>>(),
         choice,
         photo: previews.scene.picture.clone(),
         origin: [f64::from(layer.rect.x), f64::from(layer.rect.y)],

@@ -59,7 +59,9 @@ pub enum PluginError {
     #[error("{0}")]
     Points(String),
     /// Fewer faces than were counted.
-    #[error("face {wanted} was asked for, but {count} were found; give a smaller number, or place eyes and mouth by hand")]
+    #[error(
+        "face {wanted} was asked for, but {count} were found; give a smaller number, or place eyes and mouth by hand"
+    )]
     NoFace {
         /// Which was asked for.
         wanted: usize,
@@ -67,7 +69,9 @@ pub enum PluginError {
         count: usize,
     },
     /// No pack finds faces.
-    #[error("no pack that finds faces is installed, so the middle is edited; install “landmarks” or place eyes and mouth by hand")]
+    #[error(
+        "no pack that finds faces is installed, so the middle is edited; install “landmarks” or place eyes and mouth by hand"
+    )]
     NoFinder,
     /// Fewer results than were counted.
     #[error("result {wanted} was asked for, but the edit has {count}; give a smaller number, or 0 for all")]

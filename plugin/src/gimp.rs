@@ -95,7 +95,9 @@ fn apply(icon: Option<PathBuf>) -> Procedure {
             Argument {
                 name: "recipe".to_owned(),
                 label: tr(msgid("_Recipe")),
-                help: tr(msgid("A recipe's file, its text, or the name of a preset; empty for the last edit")),
+                help: tr(msgid(
+                    "A recipe's file, its text, or the name of a preset; empty for the last edit",
+                )),
                 kind: ArgKind::Text(String::new()),
             },
             device_argument(),

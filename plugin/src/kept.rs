@@ -182,7 +182,8 @@ fn write(folder: &Path, name: &str, recipe: &Recipe, picture: Option<&Picture>) 
     let beside = path.with_extension("png");
     if let Some(picture) = picture {
         let bytes = picture.rgb.iter().map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
-        let image = image::RgbImage::from_raw(picture.width, picture.height, bytes).ok_or(PluginError::Sizes)?;
+        let image =
+            image::RgbImage::from_raw(picture.width, picture.height, bytes).ok_or(PluginError::Sizes)?;
         let small = image::imageops::thumbnail(&image, THUMBNAIL, THUMBNAIL);
         small.save(&beside).map_err(|why| failed(&why.to_string(), &beside))?;
     } else if beside.exists() {
@@ -230,7 +231,10 @@ mod tests {
         shelf.forget("Blue hair").unwrap();
         assert_eq!(shelf.all().len(), 1);
         for bad in ["", "../escape", ".hidden", "two\nlines"] {
-            assert!(shelf.keep(bad, &[step("x")], None).unwrap_err().to_string().contains("preset"), "{bad:?}");
+            assert!(
+                shelf.keep(bad, &[step("x")], None).unwrap_err().to_string().contains("preset"),
+                "{bad:?}"
+            );
         }
         assert!(shelf.forget("../history/1").is_err());
     }

@@ -64,6 +64,8 @@ pub struct Edited {
 pub struct Variant {
     /// The code.
     pub code: Code,
+    /// Its picture, where it was drawn on the way.
+    pub picture: Option<Picture>,
     /// What tells it from the others, translated; empty where it is alone.
     pub label: String,
 }
@@ -80,7 +82,7 @@ pub enum Order {
 impl Edited {
     /// One code.
     pub fn one(code: Code) -> Self {
-        let variants = vec![Variant { code, label: String::new() }];
+        let variants = vec![Variant { code, picture: None, label: String::new() }];
         Self { variants, order: Order::Sequence, toward: None, note: String::new() }
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::evidence::{Evidence, NewLayer, edited, nothing_happened};
 use crate::op::{Edit, Mode, Op};
@@ -58,9 +58,9 @@ fn usual_in(case: &Case<'_>, before: &[Op], rounding: u16) -> Result<(NewLayer, 
     ensure!(said.contains("CALL-SUCCEEDED"), "the edit failed:\n{}", tail(&said));
     let layer = edited(&first, &second, rounding)?;
     ensure!(layer.name == format!("Text edit: {}", call.text), "the layer is called “{}”", layer.name);
-    ensure!(layer.recipe["version"] == 1, "the recipe is {}", layer.recipe);
-    ensure!(layer.recipe["operation"] == "text-edit", "the recipe is {}", layer.recipe);
-    ensure!(layer.recipe.to_string().contains(call.text), "the recipe forgot the prompt: {}", layer.recipe);
+    let [step] = layer.recipe.steps.as_slice() else { bail!("the recipe is {:?}", layer.recipe) };
+    ensure!(step.operation == "text-edit", "the recipe is {:?}", layer.recipe);
+    ensure!(step.values.text("text") == call.text, "the recipe forgot the prompt: {:?}", layer.recipe);
     Ok((layer, first))
 }
 
@@ -129,7 +129,7 @@ fn again(case: &Case<'_>) -> Result<()> {
     ensure!(after.layers == before.layers + 2, "there are {} layers", after.layers);
     let layer = after.new_layer()?;
     ensure!(layer.name.starts_with(&format!("Text edit: {TYPED}")), "the second layer is “{}”", layer.name);
-    ensure!(layer.recipe["values"].to_string().contains(TYPED), "the second recipe is {}", layer.recipe);
+    ensure!(layer.recipe.steps[0].values.text("text") == TYPED, "the second recipe is {:?}", layer.recipe);
     Ok(())
 }
 
@@ -153,7 +153,7 @@ fn too_strong(case: &Case<'_>) -> Result<()> {
     let (said, _, after) = case.compare(&[small(case)?], &calls, &Around::default())?;
     ensure!(said.contains("CALL-SUCCEEDED") || said.contains("CALL-FAILED"), "{}", tail(&said));
     if said.contains("CALL-SUCCEEDED") {
-        let recipe = after.new_layer()?.recipe.to_string();
+        let recipe = after.new_layer()?.recipe.to_toml()?;
         ensure!(!recipe.contains("1000"), "a strength of 1000 was accepted: {recipe}");
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use pentimento_protocol::recipe::Recipe;
 
 /// Pixels exactly as a drawable holds them.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub(crate) struct NewLayer {
     pub(crate) y: i64,
     pub(crate) pixels: Raster,
     pub(crate) mask: Raster,
-    pub(crate) recipe: serde_json::Value,
+    pub(crate) recipe: Recipe,
 }
 
 impl Evidence {
@@ -70,8 +71,7 @@ impl Evidence {
             y: fact("y")?.parse()?,
             pixels,
             mask: Raster::read(&self.folder, "mask")?,
-            recipe: serde_json::from_str(&recipe)
-                .with_context(|| format!("the recipe is not JSON: {recipe}"))?,
+            recipe: Recipe::from_toml(&recipe).with_context(|| format!("this is no recipe: {recipe}"))?,
         })
     }
 }

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use pentimento_ffi::plugin::ArgValue;
+use pentimento_tests::text_edit;
+
 /// How the procedure is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -72,7 +75,9 @@ impl Op {
                     Mode::Dialog => "RUN-INTERACTIVE",
                     Mode::Again => "RUN-WITH-LAST-VALS",
                 };
-                format!("(op-call {mode} {})", arguments(edit).join(" "))
+                let values =
+                    arguments(edit).iter().map(|(_, given)| value(given, ["0", "1"])).collect::<Vec<_>>();
+                format!("(op-call {mode} (list {}))", values.join(" "))
             }
         }
     }
@@ -95,24 +100,34 @@ impl Op {
                     Mode::Dialog => "INTERACTIVE",
                     Mode::Again => "WITH_LAST_VALS",
                 };
-                format!("op_call(Gimp.RunMode.{mode}, {})", arguments(edit).join(", "))
+                let all = arguments(edit);
+                let pairs = all
+                    .iter()
+                    .map(|(name, given)| format!("(\"{name}\", {})", value(given, ["False", "True"])));
+                format!("op_call(Gimp.RunMode.{mode}, [{}])", pairs.collect::<Vec<_>>().join(", "))
             }
         }
     }
 }
 
-/// The same in both languages: text, neutral text, strength, disentanglement, pack, device.
-fn arguments(edit: &Edit) -> [String; 6] {
-    // Both write strings alike as long as they hold neither quotes nor backslashes, and ours do not.
-    let text = |text: &str| format!("\"{text}\"");
-    [
-        text(edit.text),
-        text("a person"),
-        format!("{:?}", edit.strength),
-        "0.1".to_owned(),
-        text(edit.pack),
-        text(edit.device),
-    ]
+/// The arguments by name, in their order.
+fn arguments(edit: &Edit) -> Vec<(String, ArgValue)> {
+    text_edit(&[
+        ("text", ArgValue::Text(edit.text.into())),
+        ("strength", ArgValue::Number(edit.strength)),
+        ("pack", ArgValue::Text(edit.pack.into())),
+        ("device", ArgValue::Text(edit.device.into())),
+    ])
+}
+
+/// As either language writes it. Both write strings alike as long as they hold neither quotes nor backslashes, and ours do
+/// not; how a yes is written differs.
+fn value(value: &ArgValue, [no, yes]: [&str; 2]) -> String {
+    match value {
+        ArgValue::Text(text) => format!("\"{text}\""),
+        ArgValue::Number(number) => format!("{number:?}"),
+        ArgValue::Flag(flag) => if *flag { yes } else { no }.to_owned(),
+    }
 }
 
 fn quoted(path: &Path) -> String {

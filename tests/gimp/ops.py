@@ -41,16 +41,14 @@ def op_group():
     image.reorder_item(photo, group, 0)
 
 
-def op_call(mode, text, neutral, strength, disentanglement, pack, device):
+def op_call(mode, arguments):
     procedure = Gimp.get_pdb().lookup_procedure("plug-in-pentimento-text-edit")
     config = procedure.create_config()
     config.set_property("run-mode", mode)
     config.set_property("image", image)
     config.set_core_object_array("drawables", [photo])
     if mode == Gimp.RunMode.NONINTERACTIVE:
-        for name, value in [("text", text), ("neutral", neutral), ("strength", strength),
-                            ("disentanglement", disentanglement), ("pack", pack), ("device", device),
-                            ("threads", 2.0)]:
+        for name, value in arguments:
             config.set_property(name, value)
     print("CALL-BEGINS", flush=True)
     status = procedure.run(config).index(0)

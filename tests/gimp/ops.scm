@@ -34,11 +34,10 @@
     (gimp-image-insert-layer image group 0 0)
     (gimp-image-reorder-item image photo group 0)))
 
-(define (op-call mode text neutral strength disentanglement pack device)
+(define (op-call mode arguments)
   (gimp-message (string-append "CALL-BEGINS"))
   (let ((done (catch 'failed
-                (plug-in-pentimento-text-edit mode image photo text neutral strength disentanglement
-                                              pack device 2))))
+                (apply plug-in-pentimento-text-edit mode image photo arguments))))
     (gimp-message (if (eq? done 'failed) "CALL-FAILED" "CALL-SUCCEEDED"))))
 
 ; Layers inside the photo's parent, or at the top.

@@ -6,6 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use models_onnx::Places;
+use pentimento::pipeline::params::ROAD;
+use pentimento_ffi::plugin::ArgValue;
+use pentimento_protocol::param::Value;
 use tempfile::TempDir;
 
 /// Root of the repository.
@@ -43,9 +46,11 @@ impl Data {
         };
         link(&fetched.onnxruntime().canonicalize().expect("the runtime"), "onnxruntime/libonnxruntime.so");
         link(&fetched.shared().canonicalize().expect("the shared folder"), "shared");
-        for (from, to) in
-            [("models-onnx/packs/starter-faces", "packs/starter-faces"), ("tests/packs/tiny", "packs/a-tiny")]
-        {
+        for (from, to) in [
+            ("models-onnx/packs/starter-faces", "packs/starter-faces"),
+            ("models-onnx/packs/landmarks", "packs/landmarks"),
+            ("tests/packs/tiny", "packs/a-tiny"),
+        ] {
             link(&root().join(from).canonicalize().expect("a pack of the repository"), to);
         }
         let places = Places::at(folder.path());
@@ -57,6 +62,33 @@ impl Default for Data {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The arguments of the text edit's procedure by name, in their order, with the values of a fresh one but for some.
+///
+/// # Panics
+/// If there is no argument of a name that is to change.
+pub fn text_edit(changes: &[(&str, ArgValue)]) -> Vec<(String, ArgValue)> {
+    let operation = pentimento::ops::find("text-edit").expect("the first operation");
+    let own = operation.params().iter().chain(ROAD.iter()).map(|param| {
+        let value = match param.default() {
+            Value::Text(text) => ArgValue::Text(text),
+            Value::Number(number) => ArgValue::Number(number),
+            Value::Flag(flag) => ArgValue::Flag(flag),
+        };
+        (param.id.to_string(), value)
+    });
+    let common = [
+        ("pack".to_owned(), ArgValue::Text(String::new())),
+        ("device".to_owned(), ArgValue::Text("cpu".to_owned())),
+        ("threads".to_owned(), ArgValue::Number(2.0)),
+    ];
+    let mut arguments: Vec<(String, ArgValue)> = own.chain(common).collect();
+    for (name, value) in changes {
+        let argument = arguments.iter_mut().find(|(known, _)| known == name);
+        argument.unwrap_or_else(|| panic!("there is no argument “{name}”")).1 = value.clone();
+    }
+    arguments
 }
 
 /// The program as it is installed: launcher beside its libraries.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use image::{DynamicImage, ImageDecoder, ImageEncoder};
 use models_onnx::Pack;
 use models_onnx::pack::Array;
-use pentimento_tests::{Data, program, scene};
+use pentimento_tests::{Data, program, root, scene};
 
 fn command(data: &Data, arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
@@ -194,7 +194,7 @@ fn graphs_of_a_pack_run_on_arrays() {
     for (arguments, says) in [
         (vec!["run", "tiny", "painter", &input, "-o", "x"], "roles are mapping, affine"),
         (vec!["run", "tiny", "affine", &input, "-o", "x"], "nothing called “styles” goes into this graph"),
-        (vec!["run", "tiny", "mapper/curly", &input, "-o", "x"], "no mapper of that name"),
+        (vec!["run", "tiny", "mapper/curly", &input, "-o", "x"], "has no mapper, which"),
         (vec!["run", "huge", "affine", &input, "-o", "x"], "there is no pack “huge”"),
         (vec!["run", "tiny", "synthesis", "styles=/none.npy", "-o", "x"], "/none.npy"),
     ] {
@@ -334,4 +334,132 @@ fn the_starter_checkpoint_becomes_a_pack_that_gives_the_same_pictures() {
     std::fs::write(&page, "<!DOCTYPE html><html>Sign in</html>").unwrap();
     let output = pentimento(&data, &["convert", &page, "-o", "page", "--yes"]);
     assert!(!output.status.success() && errors(&output).contains("ViT-B-32.pt"), "{}", errors(&output));
+}
+
+/// Where two pictures of the same size differ: left, top, right, bottom.
+fn changed(before: &DynamicImage, after: &DynamicImage) -> Option<[u32; 4]> {
+    let (before, after) = (before.to_rgb16(), after.to_rgb16());
+    let pixels = before.enumerate_pixels().zip(after.pixels());
+    pixels.filter(|((_, _, a), b)| a != b).fold(None, |edges: Option<[u32; 4]>, ((x, y, _), _)| {
+        let [left, top, right, bottom] = edges.unwrap_or([x, y, x, y]);
+        Some([left.min(x), top.min(y), right.max(x), bottom.max(y)])
+    })
+}
+
+/// The face of a photograph is found wherever it is and however it is turned; everything else stays bit for bit.
+#[test]
+fn faces_are_found_upright_and_turned() {
+    let data = Data::new();
+    let photo = read(&root().join("tests/samples/astronaut.png")).0;
+    let (out, out_) = (data.folder.path().join("out.png"), data.folder.path().join("out.png"));
+    for (name, picture, middle) in [
+        // The middle of the face lies at 226, 120 of 512.
+        ("upright.png", photo.clone(), [226, 120]),
+        ("quarter.png", photo.rotate90(), [511 - 120, 226]),
+        ("over.png", photo.rotate180(), [511 - 226, 511 - 120]),
+    ] {
+        let from = data.folder.path().join(name);
+        write(&from, &picture, None);
+        let arguments = ["edit", from.to_str().unwrap(), "--text", "sunglasses", "--pack", "starter-faces"];
+        let output = pentimento(&data, &[&arguments[..], &["-o", out.to_str().unwrap()]].concat());
+        assert!(output.status.success(), "{}", errors(&output));
+        assert!(!errors(&output).contains("no face"), "{name}: {}", errors(&output));
+        let [left, top, right, bottom] = changed(&picture, &read(&out_).0).unwrap();
+        let centre = [(left + right) / 2, (top + bottom) / 2];
+        let near = centre.iter().zip(middle).all(|(a, b)| a.abs_diff(b) < 60);
+        assert!(near && right - left < 300, "{name}: {left}, {top} … {right}, {bottom}");
+    }
+    let from = data.folder.path().join("upright.png");
+    let arguments = ["edit", from.to_str().unwrap(), "--text", "glasses", "--pack", "starter-faces"];
+    let output = pentimento(&data, &[&arguments[..], &["--face", "2", "-o", out.to_str().unwrap()]].concat());
+    assert!(errors(&output).contains("face 2 was asked for, but 1 were found"), "{}", errors(&output));
+}
+
+/// A recipe that one edit exports is done to many photos; a bad one among them keeps no other waiting.
+#[test]
+fn recipes_are_done_to_many_photos() {
+    let data = Data::new();
+    let path = |name: &str| data.folder.path().join(name).to_str().unwrap().to_owned();
+    write(Path::new(&path("a.png")), &DynamicImage::ImageRgb16(scene(300, 200)), Some(wide_gamut()));
+    write(
+        Path::new(&path("b.tif")),
+        &DynamicImage::ImageRgb32F(DynamicImage::ImageRgb16(scene(200, 300)).to_rgb32f()),
+        None,
+    );
+    std::fs::write(path("c.png"), "no picture").unwrap();
+    let edit = ["edit", &path("a.png"), "--text", "red", "--pack", "tiny", "--strength", "6"];
+    let output =
+        pentimento(&data, &[&edit[..], &["-o", &path("one.png"), "--export", &path("red.toml")]].concat());
+    assert!(output.status.success(), "{}", errors(&output));
+    let output = pentimento(
+        &data,
+        &["apply", &path("red.toml"), &path("a.png"), &path("b.tif"), &path("c.png"), "-o", &path("done")],
+    );
+    assert!(!output.status.success() && errors(&output).contains("1 of 3 photos"), "{}", errors(&output));
+    assert_eq!(
+        read(Path::new(&path("done/a.png"))),
+        read(Path::new(&path("one.png"))),
+        "the same edit is the same"
+    );
+    let (before, after) = (read(Path::new(&path("b.tif"))).0, read(Path::new(&path("done/b.tif"))).0);
+    assert!(changed(&before, &after).is_some());
+    assert_eq!(before.color(), after.color());
+
+    std::fs::write(path("bad.toml"), "version = 2\nsteps = 3\n").unwrap();
+    let output = pentimento(&data, &["apply", &path("bad.toml"), &path("a.png"), "-o", &path("done")]);
+    assert!(errors(&output).contains("the recipe cannot be read"), "{}", errors(&output));
+}
+
+/// Sweeps and candidates are numbered files; a picture that the pack makes up is the same for the same seed.
+#[test]
+fn several_results_are_several_files() {
+    let data = Data::new();
+    let path = |name: &str| data.folder.path().join(name).to_str().unwrap().to_owned();
+    write(Path::new(&path("in.png")), &DynamicImage::ImageRgb16(scene(300, 200)), None);
+    let edit = ["edit", &path("in.png"), "--text", "red", "--pack", "tiny", "--strength", "6"];
+    let run = |more: &[&str]| {
+        let output = pentimento(&data, &[&edit[..], more].concat());
+        assert!(output.status.success(), "{}", errors(&output));
+    };
+    run(&["--frames", "3", "-o", &path("sweep.png")]);
+    run(&["-o", &path("whole.png")]);
+    let frame = |number: u32| read(Path::new(&path(&format!("sweep-0{number}.png")))).0;
+    let before = read(Path::new(&path("in.png"))).0;
+    assert_eq!(changed(&before, &frame(1)), None, "a sweep begins with the photo");
+    assert_eq!(frame(3), read(Path::new(&path("whole.png"))).0, "and ends with the edit");
+    assert!(changed(&frame(2), &frame(3)).is_some());
+
+    let made = |name: &str, seed: &str| {
+        let words =
+            ["edit", "--start", "random", "--seed", seed, "--text", "blue hair", "--pack", "starter-faces"];
+        let output = pentimento(&data, &[&words[..], &["-o", &path(name)]].concat());
+        assert!(output.status.success(), "{}", errors(&output));
+        read(Path::new(&path(name))).0
+    };
+    assert_eq!(made("a.png", "7"), made("b.png", "7"));
+    assert!(changed(&made("a.png", "7"), &made("c.png", "8")).is_some());
+    let output = pentimento(&data, &["edit", "--text", "red", "-o", &path("x.png")]);
+    assert!(errors(&output).contains("no photo was given"), "{}", errors(&output));
+}
+
+/// Refining brings the pack's picture nearer to the photo, and what was found is kept for the next time.
+#[test]
+fn refined_codes_are_kept() {
+    let data = Data::new();
+    let out = data.folder.path().join("out.png");
+    let photo = root().join("tests/samples/astronaut.png");
+    let edit = ["edit", photo.to_str().unwrap(), "--text", "glasses", "--pack", "starter-faces"];
+    let decibels = |more: &[&str]| {
+        let output = pentimento(&data, &[&edit[..], more, &["-o", out.to_str().unwrap()]].concat());
+        assert!(output.status.success(), "{}", errors(&output));
+        let said = errors(&output);
+        let (before, _) = said.rsplit_once(" dB").and_then(|(said, _)| said.rsplit_once(" dB")).unwrap();
+        before.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    let (plain, refined) = (decibels(&[]), decibels(&["--refine", "60"]));
+    assert!(refined > plain + 5.0, "{plain} dB, refined {refined} dB");
+    let kept = || std::fs::read_dir(data.folder.path().join("inversions")).unwrap().count();
+    assert_eq!((kept(), decibels(&["--refine", "60"]), kept()), (2, refined, 2));
+    let tuned = decibels(&["--refine", "60", "--tune", "60"]);
+    assert!(tuned > refined, "refined {refined} dB, tuned {tuned} dB");
 }

@@ -1,33 +1,41 @@
 //! The whole road through a host in memory: what a user sees of every operation.
 
+use std::collections::BTreeSet;
+
 use models_onnx::Places;
 use pentimento::PluginError;
 use pentimento::gimp::Pentimento;
 use pentimento::job::Engine;
 use pentimento::ops::OPERATIONS;
+use pentimento::pipeline::params::ROAD;
 use pentimento_ffi::host::{BaseType, Host, ImageId, ItemId};
 use pentimento_ffi::mock::{MockHost, Precision, Space};
 use pentimento_ffi::pixels::{Mask, Rect};
 use pentimento_ffi::plugin::{ArgValue, RunMode};
 use pentimento_ffi::{Call, Finish, PlugIn};
-use pentimento_protocol::job::{Event, Request, Runtime};
+use pentimento_protocol::job::{Edit, Edited, Event, Outcome, Request, Runtime};
 use pentimento_protocol::param::{Value, Values};
 use pentimento_protocol::picture::Picture;
-use pentimento_protocol::recipe::{PARASITE, Recipe};
-use pentimento_tests::Data;
+use pentimento_protocol::recipe::{PARASITE, Recipe, Step};
+use pentimento_tests::{Data, text_edit};
 
-/// Arguments of the text edit with the tiny pack, which knows “red”.
+fn text(text: &str) -> ArgValue {
+    ArgValue::Text(text.to_owned())
+}
+
+/// Arguments of the text edit with the tiny pack, which knows “red”, and some others than usual.
+fn red_with(strength: f64, changes: &[(&str, ArgValue)]) -> Vec<ArgValue> {
+    let usual = [
+        ("text", text("red")),
+        ("strength", ArgValue::Number(strength)),
+        ("pack", text("tiny")),
+        ("threads", ArgValue::Number(1.0)),
+    ];
+    text_edit(&[&usual, changes].concat()).into_iter().map(|(_, value)| value).collect()
+}
+
 fn red(strength: f64) -> Vec<ArgValue> {
-    let text = |text: &str| ArgValue::Text(text.to_owned());
-    vec![
-        text("red"),
-        text("a person"),
-        ArgValue::Number(strength),
-        ArgValue::Number(0.1),
-        text("tiny"),
-        text("cpu"),
-        ArgValue::Number(1.0),
-    ]
+    red_with(strength, &[])
 }
 
 fn plug_in(places: &Places) -> Pentimento {
@@ -82,10 +90,11 @@ fn a_text_edit_is_a_new_layer_and_nothing_else() {
         let most = mask.values.iter().copied().fold(0.0, f32::max);
         assert!(most > 0.99, "{base:?} {precision:?}: the mask reaches only {most}");
         let parasite = new.parasites.iter().find(|parasite| parasite.name == PARASITE).unwrap();
-        let recipe = Recipe::from_json(std::str::from_utf8(&parasite.data).unwrap()).unwrap();
-        assert_eq!((recipe.operation.as_str(), recipe.pack.as_str()), ("text-edit", "tiny"));
-        assert_eq!(recipe.values.text("text"), "red");
-        assert_eq!(recipe.square, [20, 10, 64]);
+        let recipe = Recipe::from_toml(std::str::from_utf8(&parasite.data).unwrap()).unwrap();
+        assert_eq!((recipe.steps[0].operation.as_str(), recipe.pack.as_str()), ("text-edit", "tiny"));
+        assert_eq!(recipe.steps[0].values.text("text"), "red");
+        let made = recipe.made.unwrap();
+        assert_eq!((made.layer.as_str(), made.centre, made.half), ("photo", [52.0, 42.0], [32.0, 0.0]));
 
         if base == BaseType::Rgb {
             let centre = |item: &pentimento_ffi::mock::Item| {
@@ -143,22 +152,23 @@ fn bad_input_is_a_sentence_and_leaves_the_image_as_it_was() {
     let data = Data::new();
     let host = MockHost::new();
     let (image, layer) = photo(&host, BaseType::Rgb, Precision::U8, Rect::new(0, 0, 120, 90));
-    let run = |mut arguments: Vec<ArgValue>, index: usize, value: ArgValue| {
-        arguments[index] = value;
-        plug_in(&data.places).run(&host, &call(image, layer, arguments)).unwrap_err()
-    };
-    let text = |text: &str| ArgValue::Text(text.to_owned());
-    for (index, value, sentence) in [
-        (0, text("  "), "is empty"),
-        (1, text("red"), "mean the same"),
-        (2, ArgValue::Number(f64::NAN), "must lie between"),
-        (3, ArgValue::Number(-1.0), "must lie between"),
-        (4, text("horses"), "there is no pack “horses”; installed are: tiny, starter-faces"),
-        (5, text("abacus"), "there is no device “abacus”"),
-        (5, text("cuda"), "cannot be used"),
+    for (name, value, sentence) in [
+        ("text", text("  "), "is empty"),
+        ("neutral", text("red"), "mean the same"),
+        ("strength", ArgValue::Number(f64::NAN), "must lie between"),
+        ("disentanglement", ArgValue::Number(-1.0), "must lie between"),
+        ("method", text("magic"), "“method” cannot be \"magic\""),
+        ("place", text("points"), "is empty"),
+        ("variant", ArgValue::Number(2.0), "result 2 was asked for, but the edit has 1"),
+        ("keep", text("eyes"), "segmentation model"),
+        ("pack", text("horses"), "there is no pack “horses”; installed are: tiny, landmarks, starter-faces"),
+        ("pack", text("landmarks"), "lacks"),
+        ("device", text("abacus"), "there is no device “abacus”"),
+        ("device", text("cuda"), "cannot be used"),
     ] {
-        let error = run(red(4.0), index, value);
-        assert!(error.contains(sentence), "{error}");
+        let call = call(image, layer, red_with(4.0, &[(name, value)]));
+        let error = plug_in(&data.places).run(&host, &call).unwrap_err();
+        assert!(error.contains(sentence), "{name}: {error}");
     }
 
     let refused = |image, layer| plug_in(&data.places).run(&host, &call(image, layer, red(4.0))).unwrap_err();
@@ -224,9 +234,8 @@ fn a_pack_says_when_it_does_not_know_a_picture() {
             .try_into()
             .unwrap()
     });
-    let mut arguments = red(2.0);
-    arguments[0] = ArgValue::Text("a person with blue hair".into());
-    arguments[4] = ArgValue::Text("starter-faces".into());
+    let changes = [("text", text("a person with blue hair")), ("pack", text("starter-faces"))];
+    let arguments = red_with(2.0, &changes);
     plug_in(&data.places).run(&host, &call(image, noise, arguments)).unwrap();
     let said = host.said().join("\n");
     assert!(said.contains("does not know pictures like this one"), "{said}");
@@ -237,10 +246,18 @@ fn a_pack_says_when_it_does_not_know_a_picture() {
 fn procedures_follow_from_the_parameters() {
     let data = Data::new();
     let procedures = plug_in(&data.places).procedures();
-    assert_eq!(procedures.len(), OPERATIONS.len());
+    assert_eq!(procedures.len(), OPERATIONS.len() + 1);
+    assert_eq!(procedures[OPERATIONS.len()].name, "plug-in-pentimento-apply");
     for (procedure, operation) in procedures.iter().zip(OPERATIONS) {
         assert_eq!(procedure.name, format!("plug-in-pentimento-{}", operation.id()));
-        assert_eq!(procedure.arguments.len(), operation.params().len() + 3);
+        assert_eq!(procedure.arguments.len(), operation.params().len() + ROAD.len() + 3);
+        let names: BTreeSet<&str> = procedure.arguments.iter().map(|a| a.name.as_str()).collect();
+        assert_eq!(
+            names.len(),
+            procedure.arguments.len(),
+            "two arguments of {} share a name",
+            procedure.name
+        );
         assert!(procedure.menu_path.starts_with("<Image>/Filters"));
     }
 
@@ -256,28 +273,38 @@ fn procedures_follow_from_the_parameters() {
     assert_eq!(pixels(stack[0]), pixels(stack[1]));
 }
 
-fn request(engine: &Engine, values: &Values) -> Request {
-    Request {
-        operation: "text-edit".into(),
-        values: Some(values.clone()),
+fn request(engine: &Engine, steps: &[Step], side: u32) -> Request {
+    Request::Edit(Edit {
+        steps: steps.to_vec(),
+        road: Values::defaults(&ROAD),
         pack: "tiny".into(),
-        picture: engine.pictures.put(Picture::filled(8, 8, [0.4, 0.5, 0.6])),
+        picture: engine.pictures.put(Picture::filled(side, side, [0.4, 0.5, 0.6])),
         runtime: Runtime::default(),
-    }
+    })
+}
+
+fn towards(prompt: &str) -> Step {
+    let mut values = Values::default();
+    values.set("text", Value::Text(prompt.into()));
+    let operation = pentimento::ops::find("text-edit").unwrap();
+    Step::new("text-edit", values.complete(operation.params()).unwrap())
+}
+
+fn edited(outcome: Outcome) -> Edited {
+    let Outcome::Edited(edited) = outcome else { panic!("{outcome:?}") };
+    edited
 }
 
 #[test]
 fn jobs_can_be_cancelled_and_the_next_one_runs() {
     let data = Data::new();
     let engine = Engine::start(data.places.clone());
-    let mut values = Values::default();
-    values.set("text", Value::Text("red".into()));
-    let cancelled = engine.submit(request(&engine, &values)).unwrap();
+    let cancelled = engine.submit(request(&engine, &[towards("red")], 8)).unwrap();
     cancelled.cancel();
     assert!(matches!(cancelled.wait(|_| {}), Err(PluginError::Cancelled)));
 
     let mut notes = Vec::new();
-    let job = engine.submit(request(&engine, &values)).unwrap();
+    let job = engine.submit(request(&engine, &[towards("red")], 8)).unwrap();
     let outcome = job
         .wait(|event| {
             if let Event::Note(note) = event {
@@ -286,15 +313,88 @@ fn jobs_can_be_cancelled_and_the_next_one_runs() {
         })
         .unwrap();
     assert!(notes.iter().any(|note| note.contains("is used")), "the device is told: {notes:?}");
-    assert_eq!(outcome.edited.len(), 1);
-    assert!(outcome.fidelity.psnr > 40.0, "the tiny pack gives pictures back: {}", outcome.fidelity.psnr);
+    let outcome = edited(outcome);
+    assert_eq!(outcome.variants.len(), 1);
+    let psnr = outcome.fidelity.unwrap().psnr;
+    assert!(psnr > 40.0, "the tiny pack gives pictures back: {psnr}");
 
-    let mut only = request(&engine, &values);
-    only.values = None;
-    let outcome = engine.submit(only).unwrap().wait(|_| {}).unwrap();
-    assert!(outcome.edited.is_empty(), "only the reconstruction was asked for");
+    let outcome = edited(engine.submit(request(&engine, &[], 8)).unwrap().wait(|_| {}).unwrap());
+    assert!(outcome.variants.is_empty(), "only the reconstruction was asked for");
 
-    let mut wrong = request(&engine, &values);
-    wrong.picture = engine.pictures.put(Picture::filled(9, 9, [0.5; 3]));
+    let wrong = request(&engine, &[towards("red")], 9);
     assert!(matches!(engine.submit(wrong).unwrap().wait(|_| {}), Err(PluginError::Job(_))));
+}
+
+/// A stack is made in its order; weights scale a step, and steps that are off are not made.
+#[test]
+fn stacks_have_order_weights_and_switches() {
+    let data = Data::new();
+    let engine = Engine::start(data.places.clone());
+    let colour = |steps: &[Step]| {
+        let job = engine.submit(request(&engine, steps, 8)).unwrap();
+        let outcome = edited(job.wait(|_| {}).unwrap());
+        let picture = engine.pictures.take(outcome.variants[0].picture).unwrap();
+        picture.pixel(4, 4)
+    };
+    let (red, off) = (towards("red"), Step { off: true, ..towards("blue") });
+    let whole = colour(std::slice::from_ref(&red));
+    let half = colour(&[Step { weight: 0.5, ..red.clone() }]);
+    let none = colour(&[Step { weight: 0.0, ..red.clone() }]);
+    assert!((half[0] - (whole[0] + none[0]) / 2.0).abs() < 1e-3, "{none:?} {half:?} {whole:?}");
+    assert!((none[0] - 0.4).abs() < 0.02, "a weight of zero leaves the photo: {none:?}");
+    assert_eq!(colour(&[red.clone(), off.clone()]), whole, "what is off is not made");
+    let both = colour(&[red.clone(), towards("blue")]);
+    assert!(both[2] > whole[2] + 0.02, "blue comes on top of red: {whole:?} {both:?}");
+    assert_eq!(colour(&[off, red]), whole);
+}
+
+/// An edited layer that is edited again by a recipe: each selected layer gets what the recipe says, and the history knows.
+#[test]
+fn the_last_edit_is_done_to_other_layers() {
+    let data = Data::new();
+    let host = MockHost::new();
+    let (image, layer) = photo(&host, BaseType::Rgb, Precision::U8, Rect::new(0, 0, 120, 90));
+    let apply = |drawables: Vec<ItemId>, recipe: &str| {
+        let procedure = "plug-in-pentimento-apply".to_owned();
+        let arguments = vec![text(recipe), text("cpu"), ArgValue::Number(1.0)];
+        let call = Call { procedure, mode: RunMode::NonInteractive, image, drawables, arguments };
+        plug_in(&data.places).run(&host, &call)
+    };
+    assert!(apply(vec![layer], "").unwrap_err().contains("nothing has been applied"));
+    plug_in(&data.places).run(&host, &call(image, layer, red(8.0))).unwrap();
+    let other =
+        host.add_layer(image, "other", Rect::new(0, 0, 100, 80), |x, _| [0.3, x as f32 / 200.0, 0.5, 1.0]);
+    apply(vec![layer, other], "").unwrap();
+    let names: Vec<String> = host.stack(image).iter().map(|item| host.item(*item).unwrap().name).collect();
+    assert_eq!(names, ["Text edit: red", "other", "Text edit: red", "Text edit: red", "photo"]);
+    let [first, second] = [3, 2].map(|i| host.item(host.stack(image)[i]).unwrap());
+    assert_eq!(first.pixels, second.pixels, "the same edit of the same layer is the same");
+
+    let recipe =
+        "version = 2\npack = \"tiny\"\n[[steps]]\noperation = \"text-edit\"\nvalues = { text = \"blue\" }\n";
+    apply(vec![other], recipe).unwrap();
+    assert_eq!(host.item(host.stack(image)[1]).unwrap().name, "Text edit: blue");
+    assert!(apply(vec![other], "no such preset").unwrap_err().contains("no such preset"));
+}
+
+/// A sweep is a group of layers from the photo to the edit.
+#[test]
+fn a_sweep_is_a_group_of_layers() {
+    let data = Data::new();
+    let host = MockHost::new();
+    let (image, layer) = photo(&host, BaseType::Rgb, Precision::U16, Rect::new(0, 0, 120, 90));
+    let arguments = red_with(8.0, &[("frames", ArgValue::Number(5.0))]);
+    plug_in(&data.places).run(&host, &call(image, layer, arguments)).unwrap();
+    assert_eq!(host.undo_steps(image), 1);
+    let group = host.item(host.stack(image)[0]).unwrap();
+    let frames = group.children.unwrap();
+    assert_eq!(frames.len(), 5);
+    let redness = |item: &ItemId| {
+        let item = host.item(*item).unwrap();
+        let i = (45 * item.pixels.rect.width as usize + 45) * 4;
+        item.pixels.rgba[i] - item.pixels.rgba[i + 2]
+    };
+    let all: Vec<f32> = frames.iter().map(redness).collect();
+    // An animation begins at the bottom.
+    assert!(all.windows(2).all(|pair| pair[0] > pair[1]), "each frame is redder than the one below: {all:?}");
 }

@@ -9,8 +9,7 @@ use crate::call::text;
 use crate::error::{HostError, Result};
 use crate::gegl::{Buffer, Format, Gegl, OURS, PLAIN, PLAIN_CODED, zeros};
 use crate::host::{
-    BaseType, DrawableInfo, Host, ImageId, ImageInfo, Insert, ItemId, MainThread, ParentWindow,
-    Where,
+    BaseType, DrawableInfo, Host, ImageId, ImageInfo, Insert, ItemId, MainThread, ParentWindow, Where,
 };
 use crate::pixels::{Mask, Pixels, Rect};
 

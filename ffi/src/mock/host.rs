@@ -144,7 +144,8 @@ impl Host for MockHost {
             }
             Insert::Group { name, layers, parasites } => {
                 let group = state.add_group(image, parent, name, layers, parasites);
-                let children = all.map(|(layer, strip)| state.add(image, Some(group), layer, strip)).collect();
+                let children =
+                    all.map(|(layer, strip)| state.add(image, Some(group), layer, strip)).collect();
                 if let Some(item) = state.items.get_mut(&group.0) {
                     item.children = Some(children);
                 }
@@ -211,13 +212,7 @@ fn drawn(layer: &NewLayer<'_>) -> Result<Strip> {
 }
 
 impl State {
-    fn add(
-        &mut self,
-        image: ImageId,
-        parent: Option<ItemId>,
-        layer: &NewLayer<'_>,
-        strip: Strip,
-    ) -> ItemId {
+    fn add(&mut self, image: ImageId, parent: Option<ItemId>, layer: &NewLayer<'_>, strip: Strip) -> ItemId {
         let pixels = self.kept(image, &strip.pixels, true);
         let mut mask = strip.mask;
         if let Ok(image) = self.image(image) {

@@ -34,7 +34,8 @@ fn a_layer_goes_above_with_mask_and_parasite_in_one_step() {
     gimp.select_rect(image, Rect::new(0, 0, 2, 2));
     let top = gimp.add_layer(image, "top", Rect::new(0, 0, 1, 1), |_, _| [0.0; 4]);
     let before = gimp.item(layer);
-    let inserted = gimp.insert(image, Where::Above(layer), &Insert::Layer(new_layer(Rect::new(0, 1, 2, 2)))).unwrap();
+    let inserted =
+        gimp.insert(image, Where::Above(layer), &Insert::Layer(new_layer(Rect::new(0, 1, 2, 2)))).unwrap();
     assert_eq!(gimp.stack(image), [top, inserted, layer]);
     assert_eq!(gimp.undo_steps(image), 1);
     assert_eq!(gimp.active(image), Some(inserted));

@@ -297,8 +297,7 @@ pub struct Gimp2 {
         unsafe extern "C" fn(drawable_ID: gint32, x: gint, y: gint, width: gint, height: gint) -> gboolean,
     pub gimp_gimprc_query: unsafe extern "C" fn(token: *const gchar) -> *mut gchar,
     pub gimp_image_is_valid: unsafe extern "C" fn(image_ID: gint32) -> gboolean,
-    pub gimp_image_get_layer_by_name:
-        unsafe extern "C" fn(image_ID: gint32, name: *const gchar) -> gint32,
+    pub gimp_image_get_layer_by_name: unsafe extern "C" fn(image_ID: gint32, name: *const gchar) -> gint32,
     pub gimp_image_base_type: unsafe extern "C" fn(image_ID: gint32) -> GimpImageBaseType,
     pub gimp_image_width: unsafe extern "C" fn(image_ID: gint32) -> gint,
     pub gimp_image_height: unsafe extern "C" fn(image_ID: gint32) -> gint,

@@ -81,6 +81,11 @@ pub(crate) fn reals(tensor: &TensorProto, most: usize) -> Option<Vec<f64>> {
     (values.len() == n).then_some(values)
 }
 
+/// The elements of a tensor of single, half or double precision, if it is one and whole.
+pub fn floats(tensor: &TensorProto) -> Option<Vec<f32>> {
+    halves(tensor).or_else(|| Some(reals(tensor, usize::MAX)?.into_iter().map(|v| v as f32).collect()))
+}
+
 /// Whole numbers as a tensor.
 pub fn of_integers(name: &str, dims: &[usize], values: &[i64]) -> TensorProto {
     raw(name, dims, INT64, values.iter().flat_map(|v| v.to_le_bytes()).collect())

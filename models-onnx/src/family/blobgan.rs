@@ -15,6 +15,7 @@ use crate::generator::Generator;
 use crate::pack::{Pack, Role};
 use crate::runtime::Runtime;
 use crate::session::{Lazy, Tensor};
+use crate::tuning::Tuned;
 
 /// The tensors of a code, in the order in which graphs give them.
 pub const FIELDS: [&str; 6] = ["xs", "ys", "sizes", "covs", "features", "styles"];
@@ -73,5 +74,9 @@ impl Generator for BlobGan {
 
     fn random(&mut self, _seed: u64, _truncation: f32, _cancel: &Cancel) -> Result<Code, ModelError> {
         Err(self.lacks("way to make pictures of nothing"))
+    }
+
+    fn tune(&mut self, tuned: Option<&Tuned>) -> Result<(), ModelError> {
+        tuned.map_or(Ok(()), |_| Err(self.lacks("generator that can be tuned")))
     }
 }

@@ -13,7 +13,8 @@ use crate::generator::Generator;
 use crate::pack::{Array, Dim, Pack, Role};
 use crate::random::Codes;
 use crate::runtime::Runtime;
-use crate::session::{Lazy, Tensor};
+use crate::session::{Lazy, Session, Tensor};
+use crate::tuning::Tuned;
 
 /// How often ReStyle's encoder looks, as published.
 pub const PASSES: usize = 5;
@@ -21,11 +22,11 @@ pub const PASSES: usize = 5;
 /// A generator of the family `stylegan2`.
 pub struct StyleGan {
     pack: Arc<Pack>,
+    runtime: Runtime,
     encoder: Lazy,
     restyle: Lazy,
     affine: Lazy,
     synthesis: Lazy,
-    runtime: Runtime,
     codes: Option<Codes>,
     mean: Option<Array2<f32>>,
 }
@@ -177,5 +178,11 @@ impl Generator for StyleGan {
         // Karras et al., 2019, appendix B: w' = w̄ + ψ (w − w̄), here in every layer.
         let w_plus: Array3<f32> = (&mean + &((&w - &mean) * truncation)).insert_axis(Axis(0));
         self.styled(w_plus.into_dyn(), cancel)
+    }
+
+    fn tune(&mut self, tuned: Option<&Tuned>) -> Result<(), ModelError> {
+        let session = tuned.map(|tuned| Session::tuned(&self.runtime, &self.pack, tuned)).transpose()?;
+        self.synthesis.replace(session);
+        Ok(())
     }
 }

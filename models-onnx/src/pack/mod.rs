@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use autodiff::Model;
 use bytes::Bytes;
-use ndarray::{Array1, Array2, Ix1, Ix2};
+use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2};
 use ndarray_npy::ReadNpyExt;
 
 use crate::error::ModelError;
@@ -194,9 +194,21 @@ impl Pack {
     /// What the graph of a mapper takes and gives.
     ///
     /// # Errors
-    /// [`ModelError::Missing`] where the pack has no such mapper.
+    /// [`ModelError::Unknown`] where the pack has no such mapper, [`ModelError::Missing`] where it has none at all.
     pub fn mapper(&self, name: &str) -> Result<&Contract, ModelError> {
-        self.manifest.mappers.get(name).ok_or_else(|| self.lacks("mapper of that name"))
+        let mappers = &self.manifest.mappers;
+        mappers.get(name).ok_or_else(|| self.unknown("mapper", name, mappers.keys()))
+    }
+
+    /// The direction of an attribute, in W `[W]` or in W+ `[L, W]`, all finite.
+    ///
+    /// # Errors
+    /// [`ModelError::Unknown`] where the pack has no such attribute, [`ModelError::Missing`] where it has none at all,
+    /// [`ModelError::Pack`] where its file is broken.
+    pub fn attribute(&self, name: &str) -> Result<ArrayD<f32>, ModelError> {
+        let attributes = &self.manifest.attributes;
+        let entry = attributes.get(name).ok_or_else(|| self.unknown("attribute", name, attributes.keys()))?;
+        self.numbers(entry)
     }
 
     /// The verified bytes of a graph.
@@ -255,7 +267,13 @@ impl Pack {
     }
 
     fn array<D: ndarray::Dimension>(&self, array: Array) -> Result<ndarray::Array<f32, D>, ModelError> {
-        let entry = self.manifest.arrays.get(&array).ok_or_else(|| self.lacks("statistics of its styles"))?;
+        self.numbers(self.manifest.arrays.get(&array).ok_or_else(|| self.lacks("statistics of its styles"))?)
+    }
+
+    fn numbers<D: ndarray::Dimension>(
+        &self,
+        entry: &ArrayFile,
+    ) -> Result<ndarray::Array<f32, D>, ModelError> {
         let source = entry.source();
         let bytes = self.read(&source)?;
         let bad = |why: String| PackError::Array { why, path: self.root(&source).join(&source.file) };
@@ -279,6 +297,21 @@ impl Pack {
 
     fn lacks(&self, role: &'static str) -> ModelError {
         ModelError::Missing { pack: self.manifest.id.clone(), role }
+    }
+
+    /// That the pack has nothing of a name, and what it has instead.
+    pub(crate) fn unknown<'a>(
+        &self,
+        what: &'static str,
+        name: &str,
+        known: impl Iterator<Item = &'a String>,
+    ) -> ModelError {
+        let known: Vec<String> = known.map(|name| format!("“{name}”")).collect();
+        if known.is_empty() {
+            return self.lacks(what);
+        }
+        let name = name.chars().filter(|c| !c.is_control()).take(80).collect();
+        ModelError::Unknown { pack: self.manifest.id.clone(), what, name, known: known.join(", ") }
     }
 }
 

@@ -77,7 +77,11 @@ impl Stage {
                 let dims = [1, layers, vector];
                 let nodes = Nodes::default().input(START, &dims).input(CHANGE, &dims);
                 let nodes = nodes.node("Add", &[START, CHANGE], "w_plus").output("w_plus", &dims);
-                (Joined::with(pack, nodes)?.then(Role::Affine, &[("w_plus", "w_plus")])?, dims.to_vec(), CHANGE)
+                (
+                    Joined::with(pack, nodes)?.then(Role::Affine, &[("w_plus", "w_plus")])?,
+                    dims.to_vec(),
+                    CHANGE,
+                )
             }
             Basis::Axes(axes, groups) => {
                 let count = groups.last().map_or(1, |last| last + 1);
@@ -96,7 +100,11 @@ impl Stage {
                     .node("MatMul", &["spread", "by_group"], "moved")
                     .node("Add", &[START, "moved"], "w_plus")
                     .output("w_plus", &dims);
-                (Joined::with(pack, nodes)?.then(Role::Affine, &[("w_plus", "w_plus")])?, moves.to_vec(), CHANGE)
+                (
+                    Joined::with(pack, nodes)?.then(Role::Affine, &[("w_plus", "w_plus")])?,
+                    moves.to_vec(),
+                    CHANGE,
+                )
             }
             Basis::Some(movable) => {
                 let dims = [1, styles];
@@ -113,7 +121,8 @@ impl Stage {
         let from = if matches!(basis, Basis::Some(_)) { "styles" } else { "affine.styles" };
         joined = joined.then(role, &[(from, "styles")])?;
         let picture = value(role, "image");
-        let (large, small) = (pack.manifest().resolution as usize, size(pack, role, 1, 2).unwrap_or_default());
+        let (large, small) =
+            (pack.manifest().resolution as usize, size(pack, role, 1, 2).unwrap_or_default());
         let shown = if small == large {
             picture.clone()
         } else {
@@ -169,20 +178,29 @@ impl Stage {
             Basis::Axes(axes, groups) => {
                 for ((layer, at), w) in code.indexed_iter_mut().map(|(i, w)| ((i[1], i[2]), w)) {
                     let group = groups.get(layer).copied().unwrap_or_default();
-                    *w += axes.column(at).iter().enumerate().map(|(a, v)| v * change[[0, group, a]]).sum::<f32>();
+                    *w += axes
+                        .column(at)
+                        .iter()
+                        .enumerate()
+                        .map(|(a, v)| v * change[[0, group, a]])
+                        .sum::<f32>();
                 }
             }
         }
         code
     }
 
-    /// What the start's picture is held to, as constants by name, and what its picture is called. Costs a step where
-    /// anything is.
+    /// What its picture is called.
+    pub(super) fn picture(&self) -> String {
+        self.picture.clone()
+    }
+
+    /// What the start's picture is held to, as constants by name. Costs a step where anything is.
     pub(super) fn look(
         &mut self,
         start: &ArrayD<f32>,
         cancel: &Cancel,
-    ) -> Result<(Vec<(&'static str, ArrayD<f32>)>, String), ModelError> {
+    ) -> Result<Vec<(&'static str, ArrayD<f32>)>, ModelError> {
         let mut found = Vec::new();
         if self.whom.is_some() || self.direction {
             let (width, identity, direction) = (self.width, self.whom.is_some(), self.direction);
@@ -218,7 +236,7 @@ impl Stage {
                 }
             }
         }
-        Ok((found, self.picture.clone()))
+        Ok(found)
     }
 }
 
@@ -228,7 +246,8 @@ impl Basis {
             Space::WPlus => Self::All,
             Space::Styles => {
                 let styles = pack.manifest().styles.iter();
-                let movable = styles.flat_map(|s| std::iter::repeat_n(f32::from(u8::from(!s.rgb)), s.channels));
+                let movable =
+                    styles.flat_map(|s| std::iter::repeat_n(f32::from(u8::from(!s.rgb)), s.channels));
                 Self::Some(movable.collect())
             }
             Space::Axes { groups } => {
@@ -252,16 +271,16 @@ fn enlarged(picture: &str, small: usize, large: usize) -> Nodes {
         word("nearest_mode", "floor"),
     ];
     Nodes::default()
-        .input(picture, &[0, 3, small, small])
+        .input(picture, &[1, 3, small, small])
         .floats("factors", &[4], &[1.0, 1.0, factor, factor])
         .node_with("Resize", &[picture, "", "factors"], "enlarged", settings)
-        .output("enlarged", &[0, 3, large, large])
+        .output("enlarged", &[1, 3, large, large])
 }
 
 /// The change of the embedding, brought to unit length, with [`STILL`] as one coordinate more.
 fn turned(width: usize) -> Nodes {
     Nodes::default()
-        .input(EMBEDDING, &[0, width])
+        .input(EMBEDDING, &[1, width])
         .input(BEGAN, &[1, width])
         .floats("still", &[1, 1], &[STILL])
         .integers("numbers", &[1])
@@ -269,17 +288,17 @@ fn turned(width: usize) -> Nodes {
         .node("Div", &[EMBEDDING, "length"], "unit")
         .node("Sub", &["unit", BEGAN], "by")
         .node_with("Concat", &["by", "still"], "turned", vec![integer("axis", 1)])
-        .output("turned", &[0, width + 1])
+        .output("turned", &[1, width + 1])
 }
 
 /// What [`Stage::look`] reads.
 fn seen(width: usize, whom: Option<usize>) -> Nodes {
-    let nodes = Nodes::default().input(EMBEDDING, &[0, width]);
+    let nodes = Nodes::default().input(EMBEDDING, &[1, width]);
     match whom {
         Some(length) => nodes
-            .input(IDENTITY, &[0, length])
+            .input(IDENTITY, &[1, length])
             .node_with("Concat", &[EMBEDDING, IDENTITY], SEEN, vec![integer("axis", 1)])
-            .output(SEEN, &[0, width + length]),
-        None => nodes.node("Identity", &[EMBEDDING], SEEN).output(SEEN, &[0, width]),
+            .output(SEEN, &[1, width + length]),
+        None => nodes.node("Identity", &[EMBEDDING], SEEN).output(SEEN, &[1, width]),
     }
 }

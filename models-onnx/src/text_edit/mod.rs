@@ -32,7 +32,7 @@ use crate::error::ModelError;
 use crate::family::stylegan::StyleGan;
 use crate::joined::one_code;
 use crate::optimise::{Optimisation, Stopped, Watch, Watched, usable};
-use crate::pack::{Pack, Role};
+use crate::pack::{Array, Pack, Role};
 use crate::runtime::Runtime;
 use crate::session::Tensor;
 
@@ -83,13 +83,16 @@ pub struct Settings {
     pub show: usize,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { steps: 100, ..Self::published(Space::Axes { groups: 1 }) }
-    }
-}
-
 impl Settings {
+    /// What gave edits that look like pictures of the pack in the starter pack: along its axes, all layers as one, with the
+    /// direction counting twice. `BENCH-TEXT.md` tells what else was tried. Packs without axes get W+.
+    pub fn suited(pack: &Pack) -> Self {
+        let along = pack.manifest().arrays.contains_key(&Array::CodeAxes);
+        let space = if along { Space::Axes { groups: 1 } } else { Space::WPlus };
+        let nearness = if along { 0.01 } else { 0.008 };
+        Self { steps: 100, nearness, direction: 2.0, ..Self::published(space) }
+    }
+
     /// StyleCLIP's optimiser with the settings of its code.
     pub fn published(space: Space) -> Self {
         Self {
@@ -122,9 +125,9 @@ pub struct Edited {
     /// The code at the least loss that was seen: with new W+ vectors and their styles, or in [`Space::Styles`] with
     /// new styles beside the W+ vectors it had.
     pub code: Code,
-    /// Cosine of the embeddings of the first picture and the text.
+    /// Cosine of the embeddings of the first picture and the text; where steps look at previews, that of a preview.
     pub before: f32,
-    /// The same of the last picture.
+    /// The same of the picture of the new code.
     pub after: f32,
     /// Steps that were made.
     pub steps: usize,
@@ -198,7 +201,8 @@ impl TextEdit {
         let begun = Instant::now();
         let all = self.settings.steps;
         let coarse = if self.coarse.is_some() { (all as f64 * self.settings.coarse) as usize } else { 0 };
-        let mut edit = Edit { settings: &self.settings, from: &from, texts, cancel, made: 0, before: None, after: 0.0 };
+        let mut edit =
+            Edit { settings: &self.settings, from: &from, texts, cancel, made: 0, before: None, after: 0.0 };
         let mut change = ArrayD::zeros(IxDyn(self.full.shape()));
         let mut stopped = Stopped::Finished;
         if let Some(stage) = &mut self.coarse {
@@ -258,7 +262,7 @@ impl Edit<'_> {
         if self.texts.target.len() != stage.width() {
             return Err(DirectionError::Mismatch.into());
         }
-        let seen = stage.look(self.from, self.cancel)?;
+        let (seen, picture) = (stage.look(self.from, self.cancel)?, stage.picture());
         let target = self.texts.target.view().insert_axis(Axis(0)).into_dyn();
         let towards = match self.settings.direction > 0.0 {
             true => {
@@ -274,7 +278,6 @@ impl Edit<'_> {
             .constant(graph::TARGET, Tensor::F32(target))
             .adam(Adam::default(), schedule)
             .steps(steps);
-        let (seen, picture) = seen;
         for (name, value) in &seen {
             plan = plan.constant(*name, Tensor::F32(value.view()));
         }
@@ -333,4 +336,3 @@ fn unit(vector: ArrayD<f32>) -> ArrayD<f32> {
     let length = norm(ArrayView1::from(&vector.iter().copied().collect::<Vec<_>>()));
     vector / length.max(f32::MIN_POSITIVE)
 }
-

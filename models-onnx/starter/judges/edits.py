@@ -10,8 +10,11 @@ from train import seen
 RIGHT = 0.85
 
 HEADS = 50
-# What hides when an attribute is changed as asked, and so does not count as a change of its own.
-HIDES = {"hair": ("hair_colour", "fringe"), "hat": ("hair", "hair_colour", "fringe", "hat_colour"), "glasses": ("eyes",)}
+# What may change along when an attribute is changed as asked: what hides or appears with it, and that age greys hair.
+ALONG = {
+    "hair": ("hair_colour", "fringe"), "hat": ("hair", "hair_colour", "fringe", "hat_colour"), "glasses": ("eyes",),
+    "age": ("hair_colour",),
+}  # fmt: skip
 
 # Prompt, attribute, values that count as success, value that the heads have before; none for any other.
 EDITS = [
@@ -78,7 +81,7 @@ def judged(judges, held, index, before, after, attribute, wanted):
     success = np.isin(now[attribute].argmax(1), values)
     shows, others = seen(held.data), {}
     for name in ATTRIBUTES:
-        if name == attribute or name in HIDES.get(attribute, ()) or not told(held.accuracy[name]):
+        if name == attribute or name in ALONG.get(attribute, ()) or not told(held.accuracy[name]):
             continue
         old = was[name].argmax(1)
         sure = was[name].max(1) > 0.5
@@ -95,6 +98,7 @@ def judged(judges, held, index, before, after, attribute, wanted):
         "judge": held.accuracy[attribute]["accuracy"],
         "before": float(np.isin(was[attribute].argmax(1), values).mean()),
         "others changed": float(sum(others.values())),
+        "unintended": float(np.mean(list(others.values()))),
         "most": f"{most} {others[most]:.2f}",
         "identity": float(cosine(who, who_now).mean()),
         "background": float(change[place].mean()) if place.any() else 0.0,

@@ -1,4 +1,4 @@
-"""How unlike two pictures are, and how the training's speed falls."""
+"""How unlike two pictures are."""
 import torch
 import torch.nn.functional as F
 
@@ -28,8 +28,3 @@ def psnr(made, real):
     """Mean over pictures, in dB."""
     square = ((made.clamp(-1, 1) - real) / 2).square().mean((1, 2, 3))
     return (-10 * square.log10()).mean().item()
-
-
-def speed(step, fraction, warm=100, fall=0.35):
-    """1 after a short start, then down to 0.02 in the last part of a run."""
-    return min(1.0, (step + 1) / warm) * max(0.02, min(1.0, (1 - fraction) / fall))

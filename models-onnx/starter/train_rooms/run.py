@@ -8,8 +8,6 @@ import time
 
 import torch
 
-import losses
-
 
 def arguments(parser=None, minutes=30.0, batch=16, rate=2e-3):
     parser = parser or argparse.ArgumentParser()
@@ -29,6 +27,11 @@ def arguments(parser=None, minutes=30.0, batch=16, rate=2e-3):
 
 def device():
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def speed(step, fraction, warm=100, fall=0.35):
+    """1 after a short start, then down to 0.02 in the last part of a run."""
+    return min(1.0, (step + 1) / warm) * max(0.02, min(1.0, (1 - fraction) / fall))
 
 
 class Run:
@@ -81,7 +84,7 @@ class Run:
                 self.save(self.seconds + elapsed)
             if fraction >= 1:
                 return
-            rate = self.args.rate * losses.speed(self.number - first, fraction)
+            rate = self.args.rate * speed(self.number - first, fraction)
             for group in self.adam.param_groups:
                 group["lr"] = rate * self.factor
             yield fraction

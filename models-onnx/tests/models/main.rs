@@ -5,11 +5,16 @@
 mod support;
 
 mod alignment;
+mod attribute;
 mod direction;
 mod edit;
+mod judge;
 mod landmarks;
+mod mapper;
 mod pack;
+mod random;
 mod relevance;
 mod rooms;
+mod segmentation;
 mod session;
 mod starter;

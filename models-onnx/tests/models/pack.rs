@@ -281,7 +281,7 @@ fn mappers_change_codes_or_styles_of_the_pack() {
     };
     let pack = ports("2, 96", "2, 96").unwrap();
     assert!(pack.mapper("curly").is_ok());
-    assert!(matches!(pack.mapper("straight"), Err(ModelError::Missing { .. })));
+    assert!(matches!(pack.mapper("straight"), Err(ModelError::Unknown { .. })));
     for (from, to) in [("3, 96", "3, 96"), ("2, 96", "2, 95"), ("2, 96", "197")] {
         let text = ports(from, to).unwrap_err().to_string();
         assert!(text.contains("mapper “curly”"), "{text}");

@@ -17,7 +17,7 @@ fn golden(name: &str) -> ArrayD<f32> {
     ndarray_npy::read_npy(path).unwrap()
 }
 
-fn rooms() -> Arc<Pack> {
+pub(crate) fn rooms() -> Arc<Pack> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("packs/starter-rooms");
     Arc::new(Pack::open(&folder, &folder).unwrap())
 }

@@ -18,7 +18,7 @@ fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn golden(name: &str) -> ArrayD<f32> {
+pub(crate) fn golden(name: &str) -> ArrayD<f32> {
     ndarray_npy::read_npy(golden_path(name)).unwrap()
 }
 

@@ -201,6 +201,13 @@ def misbehaving():
                    "one": ints(1, 1, 1, 1)})
 
 
+def mappers():
+    """Mappers for packs of any size, which add half of what is there; tests put them into copies of packs."""
+    for name, port, dims in [("mapper", "w_plus", ["n", "l", "w"]), ("mapper-styles", "styles", ["n", "s"])]:
+        graph(HERE / f"{name}.onnx", [node("Mul", f"{port} half", "delta")],
+              [tensor(port, dims)], [tensor("delta", dims)], {"half": floats(0.5)})
+
+
 def probe():
     graph(REPOSITORY / "models-onnx" / "src" / "probe.onnx", [node("Add", "x x", "y")],
           [tensor("x", ["n"])], [tensor("y", ["n"])], {})
@@ -212,4 +219,5 @@ text()
 statistics()
 manifest()
 misbehaving()
+mappers()
 probe()

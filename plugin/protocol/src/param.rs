@@ -215,7 +215,11 @@ impl Param {
             }
             (Kind::Flag { .. }, Value::Flag(_)) => Ok(()),
             (Kind::Names { several, .. }, Value::Text(text)) => {
-                if *several || names(text).count() <= 1 { Ok(()) } else { Err(wrong(text)) }
+                if *several || names(text).count() <= 1 {
+                    Ok(())
+                } else {
+                    Err(wrong(text))
+                }
             }
             (Kind::Choice { options }, Value::Text(text)) => {
                 if options.iter().any(|(id, _)| id == text) {

@@ -98,7 +98,9 @@ pub enum RecipeError {
     )]
     Broken(String),
     /// Written by a newer Pentimento, or by one before the first release.
-    #[error("the recipe has version {0}, this Pentimento reads version {VERSION}; make the edit again, or update Pentimento")]
+    #[error(
+        "the recipe has version {0}, this Pentimento reads version {VERSION}; make the edit again, or update Pentimento"
+    )]
     Version(u32),
     /// It cannot be written; our bug.
     #[error("the recipe cannot be written: {0}")]
@@ -172,7 +174,8 @@ mod tests {
 
     #[test]
     fn people_write_them_short() {
-        let text = "version = 2\n[[steps]]\noperation = \"text-edit\"\nvalues = { text = \"red\", strength = 3 }\n";
+        let text =
+            "version = 2\n[[steps]]\noperation = \"text-edit\"\nvalues = { text = \"red\", strength = 3 }\n";
         let recipe = Recipe::from_toml(text).unwrap();
         assert_eq!(recipe.steps[0].values.number("strength"), 3.0, "whole numbers are numbers too");
         assert_eq!((recipe.steps[0].weight, recipe.steps[0].off), (1.0, false));

@@ -3,14 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use image::codecs::{png::PngEncoder, tiff::TiffEncoder};
-use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits};
 use indicatif::{ProgressBar, ProgressStyle};
 use pentimento_ffi::HostError;
 use pentimento_ffi::host::{
-    BaseType, DrawableInfo, Host, ImageId, ImageInfo, Insert, ItemId, NewLayer, ParentWindow,
+    BaseType, DrawableInfo, Host, ImageId, ImageInfo, Insert, ItemId, NewLayer, ParentWindow, Where,
 };
 use pentimento_ffi::pixels::{Mask, Pixels, Rect};
 
@@ -22,6 +22,9 @@ pub const IMAGE: ImageId = ImageId(1);
 /// The drawable of [`IMAGE`].
 pub const DRAWABLE: ItemId = ItemId(1);
 
+/// The most memory that a picture may take: a gigapixel of 16 bits.
+const MOST_BYTES: u64 = 8 << 30;
+
 /// A picture file, opened for editing. New layers are merged onto it.
 pub struct Photo {
     samples: RefCell<DynamicImage>,
@@ -29,7 +32,16 @@ pub struct Photo {
     colour: Colour,
     selection: Option<Rect>,
     layers: Cell<i32>,
+    /// Where layers of a group are written to, each by itself.
+    apart: RefCell<Option<(PathBuf, bool)>>,
     progress: ProgressBar,
+}
+
+/// The name of one of several results: `out-01.tif`.
+pub fn numbered(path: &Path, number: usize) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+    path.with_file_name(format!("{stem}-{number:02}.{ending}"))
 }
 
 impl Photo {
@@ -38,7 +50,11 @@ impl Photo {
         let failed = |what: String| PluginError::File { what, path: path.display().to_string() };
         let file = File::open(path).map_err(|e| failed(format!("cannot open the picture ({e})")))?;
         let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
-        let reader = reader.map_err(|e| failed(format!("cannot read the picture ({e})")))?;
+        let mut reader = reader.map_err(|e| failed(format!("cannot read the picture ({e})")))?;
+        // The usual limit refuses photos of 100 megapixels.
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(MOST_BYTES);
+        reader.limits(limits);
         if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Tiff)) {
             return Err(failed("this is not a PNG or TIFF; convert it to one of them".to_owned()));
         }
@@ -58,12 +74,27 @@ impl Photo {
             colour,
             selection,
             layers: Cell::new(0),
+            apart: RefCell::default(),
             progress,
         })
     }
 
+    /// From now on each layer of a group is written to a numbered file of its own, and not onto the others; counted from
+    /// the top, or, `upwards`, from the bottom.
+    pub fn apart(&self, path: &Path, upwards: bool) {
+        *self.apart.borrow_mut() = Some((path.to_owned(), upwards));
+    }
+
     /// Writes a PNG or TIFF, by the ending of `path`, at the precision and with the profile of the original.
     pub fn save(&self, path: &Path) -> Result<(), PluginError> {
+        if self.apart.borrow().is_some() && self.layers.get() > 1 {
+            // They have been written one by one.
+            return Ok(());
+        }
+        self.write(path)
+    }
+
+    fn write(&self, path: &Path) -> Result<(), PluginError> {
         let failed = |what: String| PluginError::File { what, path: path.display().to_string() };
         let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
         let mut bytes = std::io::Cursor::new(Vec::new());
@@ -93,21 +124,39 @@ impl Photo {
     }
 
     /// Merges a layer. Where its mask is zero the samples stay as they are, bit for bit.
-    fn merge(&self, layer: &NewLayer) {
-        let rect = layer.pixels.rect;
-        let place = |i: usize| {
-            let (x, y) = (i % rect.width as usize, i / rect.width as usize);
-            (rect.x as u32 + x as u32, rect.y as u32 + y as u32)
-        };
-        let one = |i: usize| layer.mask.as_ref().map_or(1.0, |mask| mask.values[i]);
-        let mut samples = self.samples.borrow_mut();
-        for (i, pixel) in layer.pixels.rgba.chunks_exact(4).enumerate() {
-            let mask = one(i);
-            if mask > 0.0 {
-                let (x, y) = place(i);
-                blend(&mut samples, x, y, pixel, mask);
+    fn merge(&self, layer: &NewLayer<'_>) -> Result<(), HostError> {
+        for strip in layer.strips() {
+            // Drawn before anything is borrowed: drawing reads these very samples, of rows that are yet to change.
+            let strip = strip?;
+            let rect = strip.pixels.rect;
+            let place = |i: usize| {
+                let (x, y) = (i % rect.width as usize, i / rect.width as usize);
+                (rect.x as u32 + x as u32, rect.y as u32 + y as u32)
+            };
+            let mut samples = self.samples.borrow_mut();
+            for (i, (pixel, mask)) in strip.pixels.rgba.chunks_exact(4).zip(&strip.mask.values).enumerate() {
+                if *mask > 0.0 {
+                    let (x, y) = place(i);
+                    blend(&mut samples, x, y, pixel, *mask);
+                }
             }
         }
+        self.layers.set(self.layers.get() + 1);
+        Ok(())
+    }
+
+    /// Merges layers, each onto the photo as it was, and writes each into a file.
+    fn merge_apart(&self, layers: &[NewLayer<'_>], path: &Path, upwards: bool) -> Result<(), HostError> {
+        let refused = |why: PluginError| HostError::Refused { call: "writing", reason: why.to_string() };
+        for (i, layer) in layers.iter().enumerate() {
+            let before = self.samples.borrow().clone();
+            let merged = self.merge(layer);
+            let number = if upwards { layers.len() - i } else { i + 1 };
+            let written = merged.and_then(|()| self.write(&numbered(path, number)).map_err(refused));
+            *self.samples.borrow_mut() = before;
+            written?;
+        }
+        Ok(())
     }
 }
 
@@ -162,14 +211,23 @@ impl Host for Photo {
         Ok(Mask { rect, values: values.collect() })
     }
 
-    fn insert(&self, _: ImageId, _: ItemId, what: &Insert) -> pentimento_ffi::error::Result<ItemId> {
-        match what {
-            Insert::Layer(layer) => self.merge(layer),
+    fn insert(&self, _: ImageId, _: Where, what: &Insert<'_>) -> pentimento_ffi::error::Result<ItemId> {
+        let apart = self.apart.borrow().clone();
+        match (what, apart) {
+            (Insert::Layer(layer), _) => self.merge(layer)?,
+            (Insert::Group { layers, .. }, Some((path, upwards))) => {
+                self.merge_apart(layers, &path, upwards)?
+            }
             // The first lies on top, so it is merged last.
-            Insert::Group { layers, .. } => layers.iter().rev().for_each(|layer| self.merge(layer)),
+            (Insert::Group { layers, .. }, None) => {
+                layers.iter().rev().try_for_each(|layer| self.merge(layer))?;
+            }
         }
-        self.layers.set(self.layers.get() + 1);
         Ok(ItemId(DRAWABLE.0 + self.layers.get()))
+    }
+
+    fn layer_named(&self, _: ImageId, _: &str) -> pentimento_ffi::error::Result<Option<ItemId>> {
+        Ok(Some(DRAWABLE))
     }
 
     fn parasite(&self, _: ItemId, _: &str) -> pentimento_ffi::error::Result<Option<Vec<u8>>> {

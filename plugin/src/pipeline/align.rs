@@ -10,7 +10,7 @@ use pentimento_ffi::pixels::Rect;
 use pentimento_protocol::picture::Picture;
 use rayon::prelude::*;
 
-use super::crop::{Crop, Layer};
+use super::crop::{Crop, Layer, grown};
 use crate::error::PluginError;
 
 /// The grey that stands behind transparent pixels.
@@ -30,15 +30,10 @@ pub fn square(crop: &Crop<'_>, side: u32) -> Result<Picture, PluginError> {
     let touched = crop.touched();
     // What lies beside is needed where a triangle reaches over the edge of the square.
     let reach = (2.0 * scale).ceil() as i32 + 1;
-    let wide = Rect::new(
-        touched.x.saturating_sub(reach),
-        touched.y.saturating_sub(reach),
-        touched.width.saturating_add(2 * reach.unsigned_abs()),
-        touched.height.saturating_add(2 * reach.unsigned_abs()),
-    );
-    let reduced = Reduced::read(&crop.layer, wide.intersect(&crop.layer.rect).unwrap_or(touched), by)?;
+    let wide = grown(touched, reach).intersect(&crop.layer.rect).unwrap_or(touched);
+    let reduced = Reduced::read(&crop.layer, wide, by)?;
     let taps = Taps::of(scale / f64::from(by));
-    let step = 1.0 / f64::from(side);
+    let (step, place) = (1.0 / f64::from(side), crop.square);
     let mut rgb = vec![0.0; side as usize * side as usize * 3];
     rgb.par_chunks_exact_mut(3).enumerate().for_each(|(i, pixel)| {
         let (x, y) = (i % side as usize, i / side as usize);
@@ -46,7 +41,7 @@ pub fn square(crop: &Crop<'_>, side: u32) -> Result<Picture, PluginError> {
         for (dy, wy) in &taps.0 {
             for (dx, wx) in &taps.0 {
                 let (u, v) = ((x as f64 + 0.5 + dx) * step, (y as f64 + 0.5 + dy) * step);
-                let [px, py] = crop.square.at(u, v);
+                let [px, py] = place.at(u, v);
                 let found = reduced.at(px, py);
                 for (sum, found) in sum.iter_mut().zip(found) {
                     *sum += found * (wx * wy);
@@ -166,7 +161,7 @@ mod tests {
 
     /// A layer whose colours say where they are, in hundredths.
     fn layer(host: &MockHost, width: u32, height: u32) -> Layer<'_> {
-        let image = host.add_image(BaseType::Rgb, width, height, Precision::Float);
+        let image = host.add_image(BaseType::Rgb, width, height, Precision::FloatLinear);
         let rect = Rect::new(-3, 5, width, height);
         let id = host.add_layer(image, "photo", rect, move |x, y| {
             [x as f32 / width as f32, y as f32 / height as f32, 0.25, 1.0]
@@ -187,7 +182,10 @@ mod tests {
                 // The middle of the first pixel of the layer is at −2.5, 5.5.
                 let expected = [(place[0] + 3.0 - 0.5) / 900.0, (place[1] - 5.0 - 0.5) / 700.0, 0.25];
                 for (found, expected) in picture.pixel(x, y).iter().zip(expected) {
-                    assert!((f64::from(*found) - expected).abs() < 2e-3, "{half:?} ({x}, {y}): {found} {expected}");
+                    assert!(
+                        (f64::from(*found) - expected).abs() < 2e-3,
+                        "{half:?} ({x}, {y}): {found} {expected}"
+                    );
                 }
             }
         }

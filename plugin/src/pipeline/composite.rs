@@ -82,11 +82,11 @@ impl Composite {
         let layer = &crop.layer;
         let (mut own, srgb) = layer.read(rect)?;
         let mut edited = srgb.clone();
-        let width = rect.width.max(1) as usize;
+        let (width, square) = (rect.width.max(1) as usize, crop.square);
         edited.par_chunks_exact_mut(4).zip(&mask.values).enumerate().for_each(|(i, (pixel, shows))| {
             if *shows > 0.0 {
                 let (x, y) = (f64::from(rect.x) + (i % width) as f64, f64::from(rect.y) + (i / width) as f64);
-                let [u, v] = crop.square.of(x + 0.5, y + 0.5);
+                let [u, v] = square.of(x + 0.5, y + 0.5);
                 let new = self.over([pixel[0], pixel[1], pixel[2]], u, v);
                 pixel[..3].copy_from_slice(&new);
             }
@@ -109,11 +109,11 @@ impl Composite {
     pub fn mask(&self, crop: &Crop<'_>, rect: Rect) -> HostResult<Mask> {
         let mut mask = crop.mask(rect)?;
         let Some(shown) = &self.shown else { return Ok(mask) };
-        let width = rect.width.max(1) as usize;
+        let (width, square) = (rect.width.max(1) as usize, crop.square);
         mask.values.par_iter_mut().enumerate().for_each(|(i, value)| {
             if *value > 0.0 {
                 let (x, y) = (f64::from(rect.x) + (i % width) as f64, f64::from(rect.y) + (i / width) as f64);
-                let [u, v] = crop.square.of(x + 0.5, y + 0.5);
+                let [u, v] = square.of(x + 0.5, y + 0.5);
                 *value *= shown.at(u, v)[0].clamp(0.0, 1.0);
             }
         });

@@ -86,10 +86,7 @@ impl<'a> Layer<'a> {
     pub fn middle(&self) -> Result<Square, PluginError> {
         let rect = square(self.rect, self.host.selection_bounds(self.image)?)?;
         let half = f64::from(rect.width) / 2.0;
-        Ok(Square {
-            centre: [f64::from(rect.x) + half, f64::from(rect.y) + half],
-            half: [half, 0.0],
-        })
+        Ok(Square { centre: [f64::from(rect.x) + half, f64::from(rect.y) + half], half: [half, 0.0] })
     }
 
     /// A square of it.
@@ -105,8 +102,12 @@ impl<'a> Layer<'a> {
         let selection = match self.host.selection_bounds(self.image)? {
             None => None,
             Some(bounds) => {
-                let rect = touched.intersect(&bounds).ok_or(PluginError::SelectionOutside)?;
-                Some(Selection::read(&self, bounds, rect, side * feather)?)
+                touched.intersect(&bounds).ok_or(PluginError::SelectionOutside)?;
+                let feather = side * feather;
+                // What is not selected around it softens its edges.
+                let around = grown(bounds, (2.0 * feather).ceil() as i32 + 2);
+                let rect = touched.intersect(&around).ok_or(PluginError::SelectionOutside)?;
+                Some(Selection::read(&self, bounds, rect, feather)?)
             }
         };
         Ok(Crop { layer: self, square, feather, selection })
@@ -229,6 +230,13 @@ fn holds(rect: &Rect, x: f64, y: f64) -> bool {
         && y >= f64::from(rect.y)
         && x < f64::from(rect.right())
         && y < f64::from(rect.bottom())
+}
+
+/// A rectangle with so many pixels more on each side.
+pub(super) fn grown(rect: Rect, by: i32) -> Rect {
+    let more = 2 * by.unsigned_abs();
+    let (width, height) = (rect.width.saturating_add(more), rect.height.saturating_add(more));
+    Rect { width, height, ..rect.moved(-by, -by) }
 }
 
 /// The pixels that a square touches.

@@ -108,7 +108,7 @@ pub fn run(
         let chosen = match wanted {
             // Frames of a sweep belong together.
             0 => 0..count,
-            _ if edit.choice.road.number(params::FRAMES) > 1.0 => 0..count,
+            _ if edit.is_sweep() => 0..count,
             _ => wanted - 1..wanted,
         };
         let variants = drawn.variants.get(chosen).ok_or(PluginError::NoVariant { wanted, count })?;
@@ -122,6 +122,10 @@ pub fn run(
         }
     }
     host.progress(0.9, &tr(msgid("Blending into the photo")));
+    if edit.is_sweep() {
+        // GIMP plays layers as an animation from the bottom to the top.
+        results.reverse();
+    }
     let at = instead.map_or(Where::Above(drawable), Where::InsteadOf);
     let layer = layer::insert(&edit.layer_name(""), &results, at)?;
     host.progress(1.0, "");
@@ -198,6 +202,16 @@ impl<'a> Edit<'a> {
     ) -> Result<Self, PluginError> {
         let (steps, road, pack) = (recipe.steps.clone(), recipe.road.clone(), recipe.pack.clone());
         Self::new(installed, Choice { steps, road, pack, runtime })
+    }
+
+    /// Whether it gives several results, each of which stands for itself, and not parts of one.
+    pub fn has_several_results(&self) -> bool {
+        self.choice.road.number(VARIANT) == 0.0 || self.is_sweep()
+    }
+
+    /// Whether its results are the way from the photo to the edit.
+    pub fn is_sweep(&self) -> bool {
+        self.choice.road.number(params::FRAMES) > 1.0
     }
 
     /// As a job on a picture.

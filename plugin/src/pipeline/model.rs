@@ -41,13 +41,16 @@ pub fn run(
     let work = Work { progress: &|fraction, doing| step(0.5 + 0.4 * fraction, doing), ..work };
     let made = studio.stack(&inversion, &edit.steps, &work)?;
     made.notes.into_iter().filter(|note| !note.is_empty()).for_each(|note| emit(Event::Note(note)));
-    let variants = frames(&inversion.code, made.variants, edit.road.number(FRAMES) as usize)?;
+    let mut variants = frames(&inversion.code, made.variants, edit.road.number(FRAMES) as usize)?;
 
     let count = variants.len();
     let mut drawn = Vec::new();
-    for (i, variant) in variants.iter().enumerate() {
+    for (i, variant) in variants.iter_mut().enumerate() {
         step(0.9 + 0.1 * i as f32 / count as f32, tr(msgid("Drawing")));
-        drawn.push(studio.synthesise(&variant.code, cancel)?);
+        drawn.push(match variant.picture.take() {
+            Some(picture) => picture,
+            None => studio.synthesise(&variant.code, cancel)?,
+        });
     }
     let shown = shown(studio, &inversion, &variants, edit.road.text(KEEP), cancel)?;
 
@@ -62,7 +65,7 @@ pub fn run(
         let picture = pictures.put(picture);
         results.push(job::Variant { picture, label: variant.label, gain, identity });
     }
-    if made.order == Order::Candidates {
+    if made.order == Order::Candidates && edit.road.number(FRAMES) <= 1.0 {
         rank(&mut results);
     }
     Ok(job::Edited {
@@ -75,9 +78,8 @@ pub fn run(
 
 /// The best first. What a text gains and who is still to be seen count alike: each as a share of the best among them.
 fn rank(variants: &mut [job::Variant]) {
-    let best = |of: fn(&job::Variant) -> Option<f32>| {
-        variants.iter().filter_map(of).fold(f32::EPSILON, f32::max)
-    };
+    let best =
+        |of: fn(&job::Variant) -> Option<f32>| variants.iter().filter_map(of).fold(f32::EPSILON, f32::max);
     let (gain, identity) = (best(|v| v.gain), best(|v| v.identity));
     let score = |v: &job::Variant| v.gain.unwrap_or(0.0) / gain + v.identity.unwrap_or(0.0) / identity;
     variants.sort_by(|a, b| score(b).total_cmp(&score(a)));
@@ -93,7 +95,7 @@ fn frames(before: &Code, variants: Vec<Variant>, count: usize) -> Result<Vec<Var
         let share = i as f32 / (count - 1) as f32;
         let code = before.towards(&only.code, share)?;
         let label = fill(&tr(msgid("{percent} %")), "percent", &format!("{:.0}", share * 100.0));
-        Ok(Variant { code, label })
+        Ok(Variant { code, picture: None, label })
     };
     (0..count).map(frame).collect()
 }

@@ -18,7 +18,7 @@ pub const POINTS_PLACE: &str = "points";
 /// [`PLACE`]: the square [`SQUARE`].
 pub const HERE_PLACE: &str = "here";
 /// A square of the image.
-pub const SQUARE: &str = "square";
+pub const SQUARE: &str = "where";
 /// Which face, counted from the largest; 0 for all.
 pub const FACE: &str = "face";
 /// Left eye, right eye and mouth.
@@ -80,8 +80,8 @@ pub static ROAD: LazyLock<Vec<Param>> = LazyLock::new(|| {
     };
     let when = |param: Param, id, value| Param { when: Some((Borrowed(id), vec![Borrowed(value)])), ..param };
     let whole = |max, default| Kind::Number { min: 0.0, max, default, step: 1.0, digits: 0 };
-    let options = |all: &[(&'static str, &'static str)]| {
-        Kind::Choice { options: all.iter().map(|(id, label)| (Borrowed(*id), Borrowed(*label))).collect() }
+    let options = |all: &[(&'static str, &'static str)]| Kind::Choice {
+        options: all.iter().map(|(id, label)| (Borrowed(*id), Borrowed(*label))).collect(),
     };
     vec![
         param(
@@ -144,7 +144,12 @@ pub static ROAD: LazyLock<Vec<Param>> = LazyLock::new(|| {
             ]),
         ),
         when(
-            param(SEED, msgid("See_d"), msgid("Another number makes up another picture"), whole(999_999.0, 1.0)),
+            param(
+                SEED,
+                msgid("See_d"),
+                msgid("Another number makes up another picture"),
+                whole(999_999.0, 1.0),
+            ),
             START,
             RANDOM_START,
         ),
@@ -152,7 +157,9 @@ pub static ROAD: LazyLock<Vec<Param>> = LazyLock::new(|| {
             param(
                 REFINE,
                 msgid("_Refine"),
-                msgid("Steps that bring the pack's picture nearer to the photo before the edit; 0 for none, 100 for portraits"),
+                msgid(
+                    "Steps that bring the pack's picture nearer to the photo before the edit; 0 for none, 100 for portraits",
+                ),
                 whole(1000.0, 0.0),
             ),
             START,
@@ -171,7 +178,7 @@ pub static ROAD: LazyLock<Vec<Param>> = LazyLock::new(|| {
         when(
             param(
                 QUALITY,
-                msgid("_Quality"),
+                msgid("Qualit_y"),
                 msgid("The likeness in dB at which refining and tuning may stop early; 0 makes all steps"),
                 Kind::Number { min: 0.0, max: 60.0, default: 0.0, step: 0.5, digits: 1 },
             ),
@@ -209,7 +216,9 @@ pub static ROAD: LazyLock<Vec<Param>> = LazyLock::new(|| {
         param(
             VARIANT,
             msgid("_Variant"),
-            msgid("Which of several results becomes the layer, the best being 1; 0 for all of them in a group"),
+            msgid(
+                "Which of several results becomes the layer, the best being 1; 0 for all of them in a group",
+            ),
             whole(99.0, 1.0),
         ),
     ]

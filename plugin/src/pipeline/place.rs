@@ -43,7 +43,8 @@ impl Scene {
                 None
             }
         };
-        let back = |[x, y]: [f64; 2]| [x * scale + f64::from(layer.rect.x), y * scale + f64::from(layer.rect.y)];
+        let back =
+            |[x, y]: [f64; 2]| [x * scale + f64::from(layer.rect.x), y * scale + f64::from(layer.rect.y)];
         let faces = faces.map(|faces| {
             let of = |face: Face| {
                 let [left, top, right, bottom] = face.edges;
@@ -91,7 +92,8 @@ pub fn crops<'a>(
                 faces.retain(|face| {
                     let middle = |a: usize, b: usize| ((face.edges[a] + face.edges[b]) / 2.0) as i32;
                     let (x, y) = (middle(0, 2), middle(1, 3));
-                    (selection.x..selection.right()).contains(&x) && (selection.y..selection.bottom()).contains(&y)
+                    (selection.x..selection.right()).contains(&x)
+                        && (selection.y..selection.bottom()).contains(&y)
                 });
             }
             let wanted = road.number(FACE) as usize;
@@ -110,7 +112,9 @@ pub fn crops<'a>(
             };
             let mut all = Vec::new();
             for face in chosen {
-                if let Some(square) = Square::of_face(&pack.alignment, &Points { eyes: face.eyes, mouth: face.mouth })? {
+                if let Some(square) =
+                    Square::of_face(&pack.alignment, &Points { eyes: face.eyes, mouth: face.mouth })?
+                {
                     all.push(layer.crop(square, feather)?);
                 }
             }
@@ -148,7 +152,82 @@ pub fn written(places: &[[f64; 2]]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use pentimento_ffi::host::{BaseType, ImageId};
+    use pentimento_ffi::mock::{MockHost, Precision};
+    use pentimento_ffi::pixels::Rect;
+    use pentimento_protocol::param::Value;
+
+    use super::super::params::ROAD;
     use super::*;
+
+    /// Two faces in a photo of 600 × 400, the left one larger.
+    fn faces() -> Vec<Face> {
+        let face = |x: f64, y: f64, size: f64| Face {
+            edges: [x - size, y - size, x + size, y + size],
+            eyes: [[x - size / 2.0, y - size / 3.0], [x + size / 2.0, y - size / 3.0]],
+            mouth: [x, y + size / 2.0],
+        };
+        vec![face(150.0, 200.0, 60.0), face(450.0, 150.0, 40.0)]
+    }
+
+    fn photo(host: &MockHost) -> (ImageId, Layer<'_>) {
+        let image = host.add_image(BaseType::Rgb, 600, 400, Precision::U8);
+        let id = host.add_layer(image, "photo", Rect::new(0, 0, 600, 400), |_, _| [0.5, 0.5, 0.5, 1.0]);
+        (image, Layer::open(host, image, id).unwrap())
+    }
+
+    fn pack(id: &str) -> Manifest {
+        let packs = concat!(env!("CARGO_MANIFEST_DIR"), "/../models-onnx/packs");
+        let all = models_onnx::Pack::list(&[std::path::PathBuf::from(packs)]);
+        all.into_iter().flatten().find(|pack| pack.manifest.id == id).unwrap().manifest
+    }
+
+    fn road(changes: &[(&str, Value)]) -> Values {
+        let mut road = Values::defaults(&ROAD);
+        changes.iter().for_each(|(id, value)| road.set(id, value.clone()));
+        road
+    }
+
+    #[test]
+    fn faces_are_chosen_by_number_and_by_selection() {
+        let host = MockHost::new();
+        let (image, layer) = photo(&host);
+        let pack = pack("starter-faces");
+        let found = |changes: &[(&str, Value)]| {
+            let (crops, note) = crops(layer, &pack, &road(changes), || Ok(faces()))?;
+            let middles: Vec<i32> = crops.iter().map(|crop| crop.square.centre[0].round() as i32).collect();
+            Ok::<_, PluginError>((middles, note))
+        };
+        let number = |n: f64| [(FACE, Value::Number(n))];
+        let near = |found: Vec<i32>, wanted: &[i32]| {
+            found.len() == wanted.len() && found.iter().zip(wanted).all(|(a, b)| a.abs_diff(*b) < 5)
+        };
+        assert!(near(found(&[]).unwrap().0, &[150]), "the largest first");
+        assert!(near(found(&number(2.0)).unwrap().0, &[450]));
+        assert!(near(found(&number(0.0)).unwrap().0, &[150, 450]), "all of them");
+        assert!(matches!(found(&number(3.0)), Err(PluginError::NoFace { wanted: 3, count: 2 })));
+        host.select_rect(image, Rect::new(400, 100, 120, 120));
+        assert!(near(found(&[]).unwrap().0, &[450]), "a selection says which is meant");
+        host.select_rect(image, Rect::new(260, 0, 80, 80));
+        let (middles, note) = found(&[]).unwrap();
+        assert_eq!(middles, [300], "without a face the selection itself");
+        assert!(note.unwrap().contains("no face was found"));
+    }
+
+    #[test]
+    fn eyes_lie_where_the_pack_wants_them() {
+        let host = MockHost::new();
+        let (_, layer) = photo(&host);
+        let pack = pack("starter-faces");
+        let hand = [[100.0, 150.0], [180.0, 190.0], [120.0, 240.0]];
+        let by_hand =
+            road(&[(PLACE, Value::Text(POINTS_PLACE.into())), (POINTS, Value::Text(written(&hand)))]);
+        let (crops, _) = crops(layer, &pack, &by_hand, || panic!("nobody has to look")).unwrap();
+        for (eye, wanted) in hand.iter().zip(pack.alignment.eyes.unwrap()) {
+            let found = crops[0].square.of(eye[0], eye[1]);
+            assert!(found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-9), "{found:?} {wanted:?}");
+        }
+    }
 
     #[test]
     fn places_are_pairs_of_numbers() {

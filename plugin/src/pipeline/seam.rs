@@ -42,10 +42,10 @@ pub(super) fn blended(photo: &Picture, made: &Picture, shown: Option<&Picture>) 
         for i in 0..SIDE * SIDE {
             // The frame is held, so every place inside has four neighbours.
             if !held[i] {
-                for c in 0..3 {
-                    let around = membrane[i - 1][c] + membrane[i + 1][c];
-                    let mean = (around + membrane[i - SIDE][c] + membrane[i + SIDE][c]) / 4.0;
-                    membrane[i][c] += factor * (mean - membrane[i][c]);
+                let around = [i - 1, i + 1, i - SIDE, i + SIDE].map(|place| membrane[place]);
+                for (c, value) in membrane[i].iter_mut().enumerate() {
+                    let mean = around.iter().map(|colour| colour[c]).sum::<f32>() / 4.0;
+                    *value += factor * (mean - *value);
                 }
             }
         }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use models_onnx::tuning::Tuned;
 use models_onnx::{Code, Pack, Places};
 use ndarray::ArrayD;
 use pentimento_protocol::picture::Picture;
@@ -15,8 +16,8 @@ use sha2::{Digest, Sha256};
 
 use super::Effort;
 
-/// Files that are kept; a code of the published size has 36 KB.
-const FILES: usize = 500;
+/// Bytes that are kept. A code of the published size has 36 KB, a generator that was tuned at 1024 pixels 120 MB.
+const ROOM: u64 = 2 << 30;
 
 /// The tensors of a code: name, shape, values.
 type Tensors = Vec<(String, Vec<usize>, Vec<f32>)>;
@@ -39,16 +40,32 @@ pub(super) fn read(places: &Places, key: &str, pack: &Pack) -> Option<Code> {
     let path = folder(places).join(key);
     let tensors: Tensors = decode(&fs::read(&path).ok()?).ok()?;
     let mut code = Code::new(pack);
+    touch(&path);
     for (name, shape, values) in tensors {
         code = code.with(&name, ArrayD::from_shape_vec(shape, values).ok()?);
     }
-    // Used files are young ones.
-    if let Ok(file) = fs::File::open(&path)
-        && let Err(why) = file.set_modified(SystemTime::now())
-    {
+    Some(code)
+}
+
+/// Used files are young ones.
+fn touch(path: &Path) {
+    let touched = fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
+    if let Err(why) = touched {
         log::debug!("{}: {why}", path.display());
     }
-    Some(code)
+}
+
+/// The generator that was tuned before.
+pub(super) fn read_tuned(places: &Places, key: &str) -> Option<Tuned> {
+    let path = folder(places).join(format!("{key}.safetensors"));
+    let tuned = Tuned::from_bytes(&fs::read(&path).ok()?).ok()?;
+    touch(&path);
+    Some(tuned)
+}
+
+/// Keeps a tuned generator.
+pub(super) fn write_tuned(places: &Places, key: &str, tuned: &Tuned) {
+    keep(&folder(places), &format!("{key}.safetensors"), &tuned.to_bytes());
 }
 
 /// Keeps a code.
@@ -57,28 +74,39 @@ pub(super) fn write(places: &Places, key: &str, code: &Code) {
         .tensors()
         .map(|(name, tensor)| (name.to_owned(), tensor.shape().to_vec(), tensor.iter().copied().collect()))
         .collect();
-    let folder = folder(places);
-    let kept = encode(&tensors).map_err(|e| e.to_string()).and_then(|bytes| {
-        fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
-        // Renamed when it is whole, so that two of us cannot read half of each other's.
-        let part = folder.join(format!("{key}.{}", std::process::id()));
-        fs::write(&part, bytes).and_then(|()| fs::rename(&part, folder.join(key))).map_err(|e| e.to_string())
-    });
-    if let Err(why) = kept.and_then(|()| forget(&folder)) {
+    match encode(&tensors) {
+        Ok(bytes) => keep(&folder(places), key, &bytes),
+        Err(why) => log::info!("the inversion is not kept for the next time: {why}"),
+    }
+}
+
+fn keep(folder: &Path, name: &str, bytes: &[u8]) {
+    // Renamed when it is whole, so that two of us cannot read half of each other's.
+    let part = folder.join(format!("{name}.{}", std::process::id()));
+    let kept = fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&part, bytes))
+        .and_then(|()| fs::rename(&part, folder.join(name)));
+    if let Err(why) = kept.map_err(|e| e.to_string()).and_then(|()| forget(folder)) {
         log::info!("the inversion is not kept for the next time: {why}");
     }
 }
 
-/// Removes the oldest files beyond [`FILES`].
+/// Removes the files that have not been used longest, until the others fit.
 fn forget(folder: &Path) -> Result<(), String> {
     let entries = fs::read_dir(folder).map_err(|e| e.to_string())?;
-    let mut files: Vec<(SystemTime, PathBuf)> = entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            Some((entry.metadata().ok()?.modified().ok()?, entry.path()))
-        })
-        .collect();
-    files.sort_unstable();
-    let old = files.len().saturating_sub(FILES);
-    files.iter().take(old).try_for_each(|(_, path)| fs::remove_file(path)).map_err(|e| e.to_string())
+    let file = |entry: fs::DirEntry| {
+        let about = entry.metadata().ok()?;
+        Some((about.modified().ok()?, about.len(), entry.path()))
+    };
+    let mut files: Vec<(SystemTime, u64, PathBuf)> =
+        entries.filter_map(|entry| entry.ok().and_then(file)).collect();
+    files.sort_unstable_by(|a, b| b.cmp(a));
+    let mut bytes = 0;
+    for (_, length, path) in files {
+        bytes += length;
+        if bytes > ROOM {
+            fs::remove_file(path).map_err(|e| e.to_string())?;
+        }
+    }
+    Ok(())
 }

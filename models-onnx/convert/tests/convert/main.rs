@@ -11,3 +11,4 @@ mod mtcnn;
 mod segmenter;
 mod stylegan2;
 mod support;
+mod text_edit;

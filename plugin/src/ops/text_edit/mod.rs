@@ -1,18 +1,24 @@
-//! Text edit: say what the picture should show.
+//! Text edit: say what the picture should show. The three methods of StyleCLIP (Patashnik et al., 2021).
 
+mod direction;
+mod mapper;
+mod optimise;
 mod params;
 
 use models_onnx::pack::Manifest;
-use models_onnx::{Cancel, Code, Role};
+use models_onnx::{Code, Role};
 use pentimento_protocol::param::{Param, Value, Values};
 
 use crate::error::PluginError;
-use crate::operation::{Edited, Operation};
+use crate::operation::{Edited, Operation, Work};
 use crate::strings::{fill, msgid, tr};
 use crate::studio::Studio;
-use params::{DISENTANGLEMENT, NEUTRAL, PARAMS, PROMPT, STRENGTH};
+use params::{
+    DISENTANGLEMENT, MAPPER, MAPPER_NAME, METHOD, NEUTRAL, OPTIMISE, PARAMS, PREVIEWS, PROMPT, RESTRAINT,
+    SPACE, STRENGTH, W_PLUS,
+};
 
-/// StyleCLIP's global direction: forward passes only.
+/// Edits by text.
 pub struct TextEdit;
 
 impl Operation for TextEdit {
@@ -29,7 +35,15 @@ impl Operation for TextEdit {
     }
 
     fn needs(&self) -> &'static [Role] {
-        &[Role::Encoder, Role::Affine, Role::Synthesis, Role::SentenceEncoder, Role::TextProjection]
+        &[Role::Affine, Role::Synthesis]
+    }
+
+    fn needs_for(&self, values: &Values) -> &'static [Role] {
+        match values.text(METHOD) {
+            // Which of the pack's text models there is, text encoder or sentence encoder, is its own business.
+            OPTIMISE => &[Role::ImageEncoder],
+            _ => &[],
+        }
     }
 
     fn params(&self) -> &'static [Param] {
@@ -45,11 +59,31 @@ impl Operation for TextEdit {
             values.set(STRENGTH, Value::Number(direction.strength));
             values.set(DISENTANGLEMENT, Value::Number(direction.disentanglement));
         }
+        if !pack.arrays.contains_key(&models_onnx::pack::Array::CodeAxes) {
+            values.set(SPACE, Value::Text(W_PLUS.to_owned()));
+            // That of the published code, for codes of the published kind.
+            values.set(RESTRAINT, Value::Number(0.008));
+        }
+        if !pack.roles.contains_key(&Role::Preview) {
+            values.set(PREVIEWS, Value::Number(0.0));
+        }
+        if let Some(first) = pack.mappers.keys().next() {
+            values.set(MAPPER_NAME, Value::Text(first.clone()));
+            // Some packs know nothing but mappers.
+            if pack.text.is_none() {
+                values.set(METHOD, Value::Text(MAPPER.to_owned()));
+            }
+        }
         values
     }
 
     fn layer_name(&self, values: &Values) -> String {
-        fill(&tr("Text edit: {prompt}"), "prompt", values.text(PROMPT).trim())
+        let what = if values.text(METHOD) == MAPPER { values.text(MAPPER_NAME) } else { values.text(PROMPT) };
+        fill(&tr(msgid("Text edit: {prompt}")), "prompt", what.trim())
+    }
+
+    fn is_slow(&self, values: &Values) -> bool {
+        values.text(METHOD) == OPTIMISE
     }
 
     fn edit(
@@ -57,16 +91,32 @@ impl Operation for TextEdit {
         studio: &mut Studio,
         code: &Code,
         values: &Values,
-        cancel: &Cancel,
+        work: &Work<'_>,
     ) -> Result<Edited, PluginError> {
-        let change = studio.text()?.change(values.text(PROMPT), values.text(NEUTRAL), cancel)?;
-        let styles = studio.styles()?;
-        let direction = styles.direction(change.view(), values.number(DISENTANGLEMENT) as f32)?;
-        let note = match direction.moved() {
-            0 => tr(msgid("Nothing moves at this disentanglement; lower it")),
-            _ => String::new(),
-        };
-        let code = direction.apply(code, values.number(STRENGTH) as f32)?;
-        Ok(Edited { codes: vec![code], note })
+        match values.text(METHOD) {
+            OPTIMISE => optimise::edit(studio, code, values, work),
+            MAPPER => mapper::edit(studio, code, values, work),
+            _ => direction::edit(studio, code, values, work),
+        }
+    }
+}
+
+/// From careful to bold: so many factors around one, the middle one being one.
+fn spread(count: usize) -> impl Iterator<Item = f64> {
+    // Half to double.
+    (0..count).map(move |i| match count {
+        1 => 1.0,
+        _ => 2.0f64.powf(2.0 * i as f64 / (count - 1) as f64 - 1.0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_spread_around_what_was_chosen() {
+        assert_eq!(spread(1).collect::<Vec<_>>(), [1.0]);
+        assert_eq!(spread(3).collect::<Vec<_>>(), [0.5, 1.0, 2.0]);
     }
 }

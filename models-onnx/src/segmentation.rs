@@ -1,0 +1,111 @@
+//! Which part of a picture shows what, from its code alone.
+//!
+//! Zhang et al., “DatasetGAN”, 2021: what a generator computes on its way to a picture tells what each pixel shows. Packs
+//! whose makers trained such classifiers have the role `segmenter`, from styles to a number for each class and pixel.
+
+use std::sync::Arc;
+
+use ndarray::{Array3, Array4, Axis, Ix4};
+
+use crate::cancel::Cancel;
+use crate::code::{Code, STYLES};
+use crate::error::ModelError;
+use crate::pack::{Class, Pack, Role};
+use crate::runtime::Runtime;
+use crate::session::{Session, Tensor};
+
+/// The segmenter of a pack, open.
+pub struct Segmenter {
+    pack: Arc<Pack>,
+    session: Session,
+}
+
+impl Segmenter {
+    /// Opens the segmenter of a pack. Whoever segments more than once keeps it.
+    ///
+    /// # Errors
+    /// [`ModelError::Missing`] where the pack has none, or one without names for its classes.
+    pub fn open(pack: &Arc<Pack>, runtime: &Runtime) -> Result<Self, ModelError> {
+        pack.contract(Role::Segmenter)?;
+        if pack.manifest().classes.is_empty() {
+            let role = "names for what its segmentation model tells apart";
+            return Err(ModelError::Missing { pack: pack.manifest().id.clone(), role });
+        }
+        Ok(Self { session: Session::open(runtime, pack, Role::Segmenter)?, pack: Arc::clone(pack) })
+    }
+
+    /// What it tells apart, in the order of the indices of classes.
+    pub fn classes(&self) -> &[Class] {
+        &self.pack.manifest().classes
+    }
+
+    /// The indices of classes by name, whatever the case of letters: that of a class such as `hair`, or those of all
+    /// classes of a part such as `wheel`.
+    ///
+    /// # Errors
+    /// [`ModelError::Unknown`], listing what the pack knows.
+    pub fn named(&self, name: &str) -> Result<Vec<usize>, ModelError> {
+        let wanted = name.trim().to_lowercase();
+        let is = |known: &String| known.to_lowercase() == wanted;
+        let with = |like: &dyn Fn(&Class) -> bool| -> Vec<usize> {
+            self.classes().iter().enumerate().filter(|(_, class)| like(class)).map(|(at, _)| at).collect()
+        };
+        let mut found = with(&|class| is(&class.name));
+        if found.is_empty() {
+            found = with(&|class| class.parts.iter().any(is));
+        }
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let mut known: Vec<&String> = Vec::new();
+        let names = self.classes().iter().map(|class| &class.name);
+        for name in names.chain(self.classes().iter().flat_map(|class| &class.parts)) {
+            if !known.contains(&name) {
+                known.push(name);
+            }
+        }
+        Err(self.pack.unknown("class of pixels", name, known.into_iter()))
+    }
+
+    /// What the pictures of a code show.
+    ///
+    /// # Errors
+    /// [`ModelError`], in particular [`ModelError::Foreign`] for a code of another pack.
+    pub fn segment(&mut self, code: &Code, cancel: &Cancel) -> Result<Segmentation, ModelError> {
+        code.expect(&self.pack)?;
+        let styles = code.tensor(STYLES)?;
+        let results = self.session.run(&[("styles", Tensor::F32(styles.view()))], cancel)?;
+        let misfit =
+            || ModelError::Shape { role: Role::Segmenter, what: "it gives no map of classes".into() };
+        let logits = results.into_iter().next().ok_or_else(misfit)?;
+        Ok(Segmentation { logits: logits.into_dimensionality::<Ix4>().map_err(|_| misfit())? })
+    }
+}
+
+/// What each pixel of some pictures shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segmentation {
+    /// `[n, C, R, R]`.
+    logits: Array4<f32>,
+}
+
+impl Segmentation {
+    /// The class of each pixel, `[n, R, R]`: the index of the likeliest, of equally likely ones the first.
+    pub fn classes(&self) -> Array3<usize> {
+        self.logits.map_axis(Axis(1), |logits| {
+            let all = logits.iter().enumerate();
+            all.fold((0, f32::NEG_INFINITY), |best, (at, &l)| if l > best.1 { (at, l) } else { best }).0
+        })
+    }
+
+    /// How sure it is of each class at each pixel, `[n, C, R, R]` in `0..=1`: the classes of a pixel add up to one
+    /// (softmax).
+    pub fn probabilities(&self) -> Array4<f32> {
+        let largest = self.logits.fold_axis(Axis(1), f32::NEG_INFINITY, |a, b| a.max(*b));
+        // Less the largest, so that no exponential overflows.
+        let mut shares = (&self.logits - &largest.insert_axis(Axis(1))).mapv_into(f32::exp);
+        let sums = shares.sum_axis(Axis(1)).insert_axis(Axis(1));
+        shares /= &sums;
+        shares
+    }
+}

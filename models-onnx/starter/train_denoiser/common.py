@@ -1,0 +1,15 @@
+"""What is shared with the other trainings: the renders, the words, the judges, and the loop of `train_rooms`."""
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path += [str(HERE.parent / "train"), str(HERE.parent / "judges"), str(HERE.parent / "train_rooms")]
+
+import captions  # noqa: E402, F401
+from dataset import ATTRIBUTES, NAMES, Heads, pixel_weights  # noqa: E402, F401
+from sheets import save_sheet  # noqa: E402, F401
+
+
+def row(labels):
+    """One row of `Heads.labels` in words: {attribute: value}."""
+    return {name: ATTRIBUTES[name][value] for name, value in zip(NAMES, labels.tolist())}

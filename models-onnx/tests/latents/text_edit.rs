@@ -1,0 +1,127 @@
+//! Edits by texts.
+
+use std::ops::ControlFlow;
+
+use models_onnx::direction::DirectionError;
+use models_onnx::optimise::{OptimiseError, Stopped};
+use models_onnx::pack::Array;
+use models_onnx::text::TextEncoder;
+use models_onnx::text_edit::{Settings, Settle, Space, TextEdit, Texts};
+use models_onnx::{Cancel, ModelError, Role, generator};
+use ndarray::{Array1, Axis, s};
+
+use crate::support::{picture, runtime, tiny};
+use crate::{go, not_finite, portrait, sentence, starter};
+
+#[test]
+fn along_axes_codes_stay_among_those_of_the_pack() {
+    let (pack, cancel) = (starter(), Cancel::new());
+    let (_, start) = portrait(&pack);
+    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
+    let [target, neutral] = ["blue hair", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
+    let texts = Texts { target: &target, neutral: &neutral };
+    let axes = pack.matrix(Array::CodeAxes).unwrap();
+    let edited = |space, groups: Option<usize>| {
+        let settings = Settings { space, steps: 25, ..Settings::suited(&pack) };
+        let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
+        let edited = edit.edit(&start, texts, &cancel, &mut go).unwrap();
+        println!("{space:?}: {:.3} to {:.3}", edited.before, edited.after);
+        assert!(edited.after > edited.before + 0.1 && edited.missing.is_empty());
+        let moved = &edited.code.w_plus().unwrap() - &start.w_plus().unwrap();
+        let layers: Vec<Array1<f32>> =
+            moved.index_axis(Axis(0), 0).rows().into_iter().map(|r| r.to_owned()).collect();
+        // Layers of one group move as one.
+        if let Some(groups) = groups {
+            for (at, layer) in layers.iter().enumerate() {
+                let first =
+                    (0..layers.len()).find(|l| l * groups / layers.len() == at * groups / layers.len());
+                assert!((layer - &layers[first.unwrap()]).iter().all(|d| d.abs() < 1e-4));
+            }
+        }
+        // The part of each layer's change that lies outside of the axes, which are orthogonal.
+        let outside = layers.iter().map(|layer| {
+            let mut left = layer.clone();
+            for axis in axes.rows() {
+                let along = left.dot(&axis) / axis.dot(&axis);
+                left.scaled_add(-along, &axis);
+            }
+            left.dot(&left) / layer.dot(layer).max(1e-12)
+        });
+        outside.fold(0.0f32, f32::max)
+    };
+    assert!(edited(Space::Axes { groups: 1 }, Some(1)) < 1e-4);
+    assert!(edited(Space::Axes { groups: 3 }, Some(3)) < 1e-4);
+    assert!(edited(Space::WPlus, None) > 0.1);
+}
+
+#[test]
+fn it_ends_when_nothing_is_gained_and_shows_what_it_does() {
+    let (pack, cancel) = (starter(), Cancel::new());
+    let (_, start) = portrait(&pack);
+    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
+    let [target, neutral] = ["sunglasses", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
+    let texts = Texts { target: &target, neutral: &neutral };
+    // A gain that cannot be.
+    let settle = Some(Settle { steps: 6, gain: 3.0 });
+    let settings = Settings { steps: 40, settle, coarse: 0.5, show: 2, ..Settings::suited(&pack) };
+    let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
+    let mut shown = 0;
+    let mut watch = |watched: &models_onnx::optimise::Watched<'_>| {
+        shown += usize::from(watched.picture.is_some());
+        ControlFlow::Continue(())
+    };
+    let edited = edit.edit(&start, texts, &cancel, &mut watch).unwrap();
+    assert_eq!((edited.stopped, shown), (Stopped::Settled, edited.steps / 2));
+    assert!(edited.steps < 10 && edited.elapsed.as_nanos() > 0, "{}", edited.steps);
+    // The starter pack has no previews: all steps were full ones.
+    assert_eq!(edited.missing, [Role::Preview]);
+    let again = edit.edit(&start, texts, &cancel, &mut go).unwrap();
+    assert_eq!(again.code, edited.code);
+}
+
+#[test]
+fn what_cannot_be_edited_is_refused_in_words() {
+    let (pack, cancel) = (starter(), Cancel::new());
+    let (_, start) = portrait(&pack);
+    let settings = Settings { steps: 3, direction: 1.0, ..Settings::suited(&pack) };
+    let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
+    let unit = |at: usize| Array1::from_shape_fn(128, |i| f32::from(u8::from(i == at)));
+    let (target, neutral) = (unit(0), unit(1));
+    let texts = Texts { target: &target, neutral: &neutral };
+    let foreign = generator::open(&tiny(), &runtime()).unwrap().encode(&picture(1, 8), &cancel).unwrap();
+    assert!(matches!(sentence(edit.edit(&foreign, texts, &cancel, &mut go)), ModelError::Foreign(_)));
+    let two = start.w_plus().unwrap();
+    let two = ndarray::concatenate(Axis(0), &[two, two]).unwrap().into_dyn();
+    let two = start.clone().with("w_plus", two);
+    assert!(matches!(sentence(edit.edit(&two, texts, &cancel, &mut go)), ModelError::Foreign(_)));
+    let nowhere = start.tensor("w_plus").unwrap().mapv(|v| v * f32::NAN);
+    let nowhere = start.clone().with("w_plus", nowhere);
+    assert!(not_finite(&sentence(edit.edit(&nowhere, texts, &cancel, &mut go))));
+
+    let short = target.slice(s![..100]).to_owned();
+    let mut refuse = |target: &Array1<f32>, neutral: &Array1<f32>| {
+        sentence(edit.edit(&start, Texts { target, neutral }, &cancel, &mut go))
+    };
+    assert!(matches!(refuse(&short, &neutral), ModelError::Direction(DirectionError::Mismatch)));
+    assert!(matches!(refuse(&target, &short), ModelError::Direction(DirectionError::Mismatch)));
+    assert!(matches!(refuse(&target, &target), ModelError::Direction(DirectionError::Same)));
+
+    let stop = Cancel::new();
+    let mut watch = |_: &models_onnx::optimise::Watched<'_>| {
+        stop.cancel();
+        ControlFlow::Continue(())
+    };
+    assert!(matches!(edit.edit(&start, texts, &stop, &mut watch), Err(ModelError::Cancelled)));
+
+    for settings in [
+        Settings { rate: f64::INFINITY, ..settings },
+        Settings { coarse: 1.5, ..settings },
+        Settings { space: Space::Axes { groups: 0 }, ..settings },
+        Settings { space: Space::Axes { groups: 11 }, ..settings },
+    ] {
+        let error = sentence(TextEdit::open(&pack, &runtime(), &settings));
+        assert!(matches!(error, ModelError::Optimise(OptimiseError::Setting(_))), "{error}");
+    }
+    // The tiny pack has no axes.
+    assert!(matches!(sentence(TextEdit::open(&tiny(), &runtime(), &settings)), ModelError::Missing { .. }));
+}
