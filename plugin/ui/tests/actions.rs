@@ -10,7 +10,7 @@ mod stage;
 use std::path::Path;
 use std::time::Duration;
 
-use drive::drive;
+use drive::{difference, drive};
 use gtk4::gdk;
 use gtk4::prelude::*;
 use pentimento_protocol::dialog::{Ask, Choice, Closed};
@@ -136,17 +136,16 @@ fn slow() {
 }
 
 fn live() {
-    applied(drive(&fake::open(), Duration::from_millis(2500), |it| async move {
-        it.until("there is a live picture", |it| {
-            let [left, right] = it.colours();
-            left.iter().zip(right).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) > 8.0
-        })
-        .await;
+    applied(drive(&fake::open(), Duration::from_secs(4), |it| async move {
+        it.until("it is worked on", |it| it.sees("progressbar.osd")).await;
+        while difference(it.colours().await) < 8.0 {
+            assert!(it.sees("progressbar.osd"), "it was ready before there was a live picture");
+        }
         assert!(it.sees("progressbar.osd"), "it is still being worked on");
         assert!(it.reads("Faithful reconstruction"), "the reconstruction is known on the way");
-        let on_the_way = it.colours()[1];
+        let on_the_way = it.colours().await[1];
         it.settled().await;
-        assert_ne!(it.colours()[1], on_the_way, "and then it is done");
+        assert!(difference([it.colours().await[1], on_the_way]) > 4.0, "and then it is done");
         it.click("apply");
     }));
 }
@@ -157,9 +156,10 @@ fn candidates() {
     let choice = applied(drive(&open, QUICK, |it| async move {
         it.settled().await;
         assert!(it.reads("Candidate B") && it.reads("0.16 · 0.83"));
-        let (first, asked) = (it.colours()[1], it.previews().len());
+        it.find::<gtk4::Expander>("road").set_expanded(true);
+        let (first, asked) = (it.colours().await[1], it.previews().len());
         it.find::<gtk4::ToggleButton>("variant-2").set_active(true);
-        assert_ne!(it.colours()[1], first, "the chosen one is shown");
+        assert!(difference([it.colours().await[1], first]) > 8.0, "the chosen one is shown");
         assert_eq!(it.find::<gtk4::SpinButton>("variant").value(), 2.0);
         it.find::<gtk4::CheckButton>("all-variants").set_active(true);
         assert_eq!(it.find::<gtk4::SpinButton>("variant").value(), 0.0);
@@ -223,6 +223,7 @@ fn place() {
 fn kept() {
     let choice = applied(drive(&fake::open(), QUICK, |it| async move {
         it.settled().await;
+        it.find::<gtk4::MenuButton>("kept").popup();
         assert!(!it.usable("keep"), "without a name");
         it.write("prompt", "a moustache");
         it.write("preset-name", " Moustache ");

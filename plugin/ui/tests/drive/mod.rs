@@ -22,6 +22,12 @@ pub(crate) fn drive<F: Future<Output = ()> + 'static>(
     wait: Duration,
     script: impl FnOnce(Driver) -> F,
 ) -> Closed {
+    // GLib would swallow a panic, and the dialog would wait for ever.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        hook(info);
+        std::process::exit(101);
+    }));
     let heard = Heard::default();
     let script = script(Driver { heard: heard.clone() });
     glib::MainContext::default().spawn_local(script);
@@ -165,30 +171,48 @@ impl Driver {
         false
     }
 
-    /// Draws the picture of the edited part as it is now: left and right of the divider, the mean colour of a strip.
-    pub(crate) fn colours(&self) -> [[f64; 3]; 2] {
-        let mut views = self.all("PentimentoCompare");
-        let view = views.pop().expect("the view");
-        let paintable = gtk4::WidgetPaintable::new(Some(&view));
+    /// The picture of the edited part as it is drawn now: left and right of the divider, the mean colour of a strip.
+    pub(crate) async fn colours(&self) -> [[f64; 3]; 2] {
+        let since = Instant::now();
+        loop {
+            // What was changed is drawn with the next frame.
+            glib::timeout_future(Duration::from_millis(100)).await;
+            if let Some(colours) = self.drawn() {
+                return colours;
+            }
+            assert!(since.elapsed() < LIMIT, "nothing is drawn");
+        }
+    }
+
+    fn drawn(&self) -> Option<[[f64; 3]; 2]> {
+        let view = self.all("PentimentoCompare").pop()?;
+        let window = view.root().and_downcast::<gtk4::Window>()?;
         let snapshot = gtk4::Snapshot::new();
-        let (width, height) = (view.width(), view.height());
-        paintable.snapshot(&snapshot, f64::from(width), f64::from(height));
-        let node = snapshot.to_node().expect("nothing was drawn");
-        let renderer = view.native().and_then(|native| native.renderer()).expect("a display");
-        let texture = renderer.render_texture(node, None);
+        let paintable = gtk4::WidgetPaintable::new(Some(&window));
+        paintable.snapshot(&snapshot, f64::from(window.width()), f64::from(window.height()));
+        let texture = window.renderer()?.render_texture(snapshot.to_node()?, None);
         let stride = texture.width() as usize * 4;
         let mut bytes = vec![0; stride * texture.height() as usize];
         texture.download(&mut bytes, stride);
-        let side = width.min(height) as usize;
-        let left = (width as usize - side) / 2;
-        [side / 8, side * 7 / 8].map(|x| {
+        // The picture is a square in the middle of its view.
+        let bounds = view.compute_bounds(&window)?;
+        let side = bounds.width().min(bounds.height());
+        let left = bounds.x() + (bounds.width() - side) / 2.0;
+        let top = (bounds.y() + side * 0.2) as usize;
+        Some([0.125, 0.875].map(|part| {
+            let x = (left + side * part) as usize;
             let mut sum = [0.0; 3];
-            for row in bytes.chunks_exact(stride).skip(side / 5).take(40) {
-                for (sum, value) in sum.iter_mut().zip(&row[(left + x) * 4..]) {
+            for row in bytes.chunks_exact(stride).skip(top).take(40) {
+                for (sum, value) in sum.iter_mut().zip(&row[x * 4..]) {
                     *sum += f64::from(*value) / 40.0;
                 }
             }
             sum
-        })
+        }))
     }
+}
+
+/// How much two colours differ, in 0..=255.
+pub(crate) fn difference([a, b]: [[f64; 3]; 2]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
