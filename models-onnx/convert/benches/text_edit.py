@@ -101,7 +101,7 @@ def compare(bench, pack, side, threads, steps, coarse):
         times = [0] + [s for s, _ in all_steps]
         apart = [b - a for a, b in zip(times, times[1:])]
         # Previews are other pictures: what counts is the similarity of full ones.
-        first = int(steps * float(coarse)) if name == "coarse" else 0
+        first = int(int(steps) * float(coarse)) if name == "coarse" else 0
         there = next((s for s, alike in all_steps[first:] if alike >= wished - 1e-3), math.inf)
         print(
             f"{name:7} first step {apart[0]:.2f} s, then {statistics.median(apart[1:]):.2f} (last {apart[-1]:.2f}); "
