@@ -3,8 +3,6 @@
 //! The photo is read in strips and reduced by a whole number first, as FFHQ's alignment does, so that memory depends on
 //! the pack and not on the photo; what is left is sampled along the square.
 
-use std::ops::Range;
-
 use pentimento_ffi::host::rows;
 use pentimento_ffi::pixels::Rect;
 use pentimento_protocol::picture::Picture;
@@ -146,7 +144,7 @@ fn neighbours(at: f64, count: u32) -> ([usize; 2], f32) {
 
 /// A pixel beyond the edges is that as far inside.
 fn mirrored(at: i64, count: u32) -> usize {
-    let Range { end, .. } = 0..i64::from(count.max(1));
+    let end = i64::from(count.max(1));
     let around = at.rem_euclid(2 * end);
     (if around < end { around } else { 2 * end - 1 - around }) as usize
 }
