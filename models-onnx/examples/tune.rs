@@ -48,7 +48,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     let tuning = tuner.tune(&picture, &pivot, &cancel, &mut |watched| {
         if watched.step.is_multiple_of(25) {
-            println!("step {}: {:.2} dB, {:.1} s", watched.step, watched.reached, begun.elapsed().as_secs_f64());
+            println!(
+                "step {}: {:.2} dB, {:.1} s",
+                watched.step,
+                watched.reached,
+                begun.elapsed().as_secs_f64()
+            );
         }
         ControlFlow::Continue(())
     })?;
