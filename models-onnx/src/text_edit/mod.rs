@@ -85,12 +85,14 @@ pub struct Settings {
 
 impl Settings {
     /// What gave edits that look like pictures of the pack in the starter pack: along its axes, all layers as one, with the
-    /// direction counting twice. `BENCH-TEXT.md` tells what else was tried. Packs without axes get W+.
+    /// direction counting twice, until nothing is gained. `BENCH-TEXT.md` tells what else was tried. Packs without axes
+    /// get W+.
     pub fn suited(pack: &Pack) -> Self {
         let along = pack.manifest().arrays.contains_key(&Array::CodeAxes);
         let space = if along { Space::Axes { groups: 1 } } else { Space::WPlus };
         let nearness = if along { 0.01 } else { 0.008 };
-        Self { steps: 100, nearness, direction: 2.0, ..Self::published(space) }
+        let settle = Some(Settle { steps: 12, gain: 0.004 });
+        Self { steps: 100, nearness, direction: 2.0, settle, ..Self::published(space) }
     }
 
     /// StyleCLIP's optimiser with the settings of its code.

@@ -32,7 +32,7 @@ pub(crate) struct Candidates {
 
 struct Item {
     button: gtk4::ToggleButton,
-    picture: gtk4::Picture,
+    picture: gtk4::Image,
     label: gtk4::Label,
     figures: gtk4::Label,
 }
@@ -138,7 +138,7 @@ impl Candidates {
 impl Item {
     /// A button beside `first`.
     fn new(first: Option<&Item>) -> Self {
-        let picture = gtk4::Picture::builder().width_request(SIDE).height_request(SIDE).build();
+        let picture = gtk4::Image::builder().pixel_size(SIDE).build();
         let label = |classes: &[&str]| {
             gtk4::Label::builder()
                 .ellipsize(pango::EllipsizeMode::End)
@@ -157,7 +157,7 @@ impl Item {
     }
 
     fn show(&self, number: usize, variant: &ShownVariant) {
-        self.picture.set_paintable(thumbnail(&variant.after, SIDE.unsigned_abs() * 2).as_ref());
+        self.picture.set_paintable(thumbnail(&variant.after, SIDE.unsigned_abs()).as_ref());
         let number = number.to_string();
         let name = if variant.label.is_empty() { &number } else { &variant.label };
         self.label.set_text(name);

@@ -194,8 +194,8 @@ fn place() {
         assert_eq!(it.newest().road.number("face"), 2.0);
         it.click("by-hand");
         it.settled().await;
-        // The eyes and the mouth of the first face, in pixels of the image: 100 + 4 · (40 + 256 · 0.42), …
-        let start = "690.1,560.6 853.9,560.6 772.0,744.9";
+        // The eyes and the mouth of that face, in pixels of the image: 100 + 4 · 412, …
+        let start = "1748.0,270.0 1812.0,270.0 1780.0,342.0";
         assert_eq!(it.newest().road.text("points"), start);
         assert!(it.press("point-1", gdk::Key::Left, gdk::ModifierType::empty()));
         assert!(it.press("point-3", gdk::Key::Down, gdk::ModifierType::SHIFT_MASK));
@@ -205,7 +205,7 @@ fn place() {
     }));
     assert_eq!(choice.road.text("place"), "points");
     // One pixel of the photo is four of the image.
-    assert_eq!(choice.road.text("points"), "686.1,560.6 853.9,560.6 772.0,784.9");
+    assert_eq!(choice.road.text("points"), "1744.0,270.0 1812.0,270.0 1780.0,382.0");
 
     open.faces.clear();
     let choice = applied(drive(&open, QUICK, |it| async move {

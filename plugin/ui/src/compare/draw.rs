@@ -84,7 +84,7 @@ pub(super) fn tag(
 pub(super) fn legend(snapshot: &gtk4::Snapshot, widget: &gtk4::Widget, area: &graphene::Rect, most: f32) {
     const MARGIN: f32 = 8.0;
     const PAD: f32 = 6.0;
-    let percent = |part: f32| fill(&tr("{part} %"), &[("part", &figure(part * 100.0, 0))]);
+    let percent = |part: f32| fill(&tr("{percent} %"), &[("percent", &figure(part * 100.0, 0))]);
     let [least, most] = [percent(0.0), percent(most)].map(|words| widget.create_pango_layout(Some(&words)));
     let size = |layout: &pango::Layout| {
         let (w, h) = layout.pixel_size();

@@ -60,7 +60,7 @@ impl Choice {
             .width_chars(8)
             .build();
         let arrow = gtk4::Image::from_icon_name("pan-down-symbolic");
-        let inside = gtk4::Box::new(gtk4::Orientation::Horizontal, 6);
+        let inside = gtk4::Box::builder().spacing(6).hexpand(true).build();
         inside.append(&words);
         inside.append(&arrow);
         let button = gtk4::MenuButton::builder().child(&inside).popover(&popover).build();

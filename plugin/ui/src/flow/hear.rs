@@ -83,6 +83,7 @@ impl Flow {
             News::Failed(why) => {
                 // Asked for again, it may work.
                 self.asked.take();
+                self.slow.set(self.patient.get());
                 parts.status.set_note("");
                 parts.notice.say(Weight::Error, &why);
             }

@@ -17,8 +17,8 @@ pub(crate) fn choose(
     then: impl FnOnce(PathBuf) + 'static,
 ) {
     let (title, accept) = match action {
-        gtk4::FileChooserAction::Save => (tr("Export recipe"), tr("_Export")),
-        _ => (tr("Import recipe"), tr("_Import")),
+        gtk4::FileChooserAction::Save => (tr("Export recipe"), tr("Export")),
+        _ => (tr("Import recipe"), tr("Import")),
     };
     let chooser = gtk4::FileChooserNative::builder()
         .title(title)

@@ -16,10 +16,9 @@ const SIDE: i32 = 40;
 
 /// A row for `kept`.
 pub(super) fn row(kept: &Kept, guard: &Guard, wish: Rc<impl Fn(Wish) + 'static>) -> gtk4::Box {
-    let picture = gtk4::Picture::builder().width_request(SIDE).height_request(SIDE).build();
-    picture.set_paintable(
-        kept.thumbnail.as_ref().and_then(|one| thumbnail(one, SIDE.unsigned_abs() * 2)).as_ref(),
-    );
+    let picture = gtk4::Image::builder().pixel_size(SIDE).build();
+    let small = kept.thumbnail.as_ref().and_then(|one| thumbnail(one, SIDE.unsigned_abs()));
+    picture.set_paintable(small.as_ref());
     let name = gtk4::Label::builder()
         .label(&kept.name)
         .xalign(0.0)

@@ -50,7 +50,7 @@ impl Shelf {
             .hscrollbar_policy(gtk4::PolicyType::Never)
             .propagate_natural_height(true)
             .max_content_height(300)
-            .width_request(280)
+            .width_request(320)
             .build();
         let name = gtk4::Entry::builder()
             .placeholder_text(tr("Name of a new preset"))

@@ -46,6 +46,8 @@ pub(crate) struct Place {
     /// The part that is edited.
     corners: Cell<Option<[[f64; 2]; 4]>>,
     points: RefCell<Points>,
+    /// The face that is chosen or was last, counted from one.
+    face: Cell<usize>,
     /// Whether the points say where.
     by_points: Cell<bool>,
     /// The point that is being dragged.
@@ -89,10 +91,11 @@ impl Place {
                     .build(),
                 way: gtk4::Button::builder().use_underline(true).valign(gtk4::Align::Center).build(),
                 faces: open.faces.clone(),
-                frame: Frame { origin: open.origin, scale: open.scale },
+                frame: Frame::new(open.origin, open.scale),
                 size,
                 corners: Cell::default(),
                 points: RefCell::new(points::start(&open.faces, width, height)),
+                face: Cell::new(1),
                 by_points: Cell::default(),
                 held: Cell::default(),
                 placed: placed.clone(),
@@ -144,7 +147,7 @@ impl Place {
             safe.run(|| {
                 let Some(place) = weak.upgrade() else { return };
                 let placed = match place.by_points.get() {
-                    true => Placed::Face(1),
+                    true => Placed::Face(place.face.get()),
                     false => Placed::Points(place.written()),
                 };
                 (place.placed)(placed);
@@ -169,6 +172,12 @@ impl Place {
             self.points.replace(points);
         }
         let (by_face, face) = (place == FACE_PLACE, road.number(FACE) as usize);
+        // Whoever goes on by hand begins with the face that was chosen.
+        if let Some(chosen) = face.checked_sub(1).and_then(|i| self.faces.get(i)).filter(|_| by_face) {
+            let [left, right] = chosen.eyes;
+            self.points.replace([left, right, chosen.mouth]);
+            self.face.set(face);
+        }
         for (number, button) in (1..).zip(&self.frames) {
             let chosen = by_face && (face == 0 || face == number);
             if chosen {
@@ -197,7 +206,7 @@ impl Place {
         };
         self.advice.set_text(&advice);
         let (label, help) = match self.by_points.get() {
-            true => (tr("Use the face that was _found"), String::new()),
+            true => (tr("Use the face that was found"), String::new()),
             false => (tr("Place by han_d"), tr("Put three points onto the eyes and the mouth")),
         };
         self.way.set_label(&label);

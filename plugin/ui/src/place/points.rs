@@ -8,11 +8,16 @@ pub(crate) type Points = [[f64; 2]; 3];
 /// How the photo lies in the image.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
-    pub(super) origin: [f64; 2],
-    pub(super) scale: f64,
+    origin: [f64; 2],
+    scale: f64,
 }
 
 impl Frame {
+    /// What lies at `p` in the photo lies at `origin + p · scale` in the image.
+    pub(super) fn new(origin: [f64; 2], scale: f64) -> Self {
+        Self { origin, scale: if scale.is_finite() && scale > 0.0 { scale } else { 1.0 } }
+    }
+
     /// Points of the photo from text, as a road parameter has them.
     pub(super) fn read(&self, text: &str) -> Option<Points> {
         let words = text.split([',', ' ', ';']).filter(|word| !word.is_empty());
@@ -51,7 +56,7 @@ mod tests {
 
     #[test]
     fn text_and_points() {
-        let frame = Frame { origin: [100.0, -50.0], scale: 4.0 };
+        let frame = Frame::new([100.0, -50.0], 4.0);
         let points = frame.read("500,350 900,350 700;750").unwrap();
         assert_eq!(points, [[100.0, 100.0], [200.0, 100.0], [150.0, 200.0]]);
         assert_eq!(frame.write(&points), "500.0,350.0 900.0,350.0 700.0,750.0");
