@@ -55,10 +55,11 @@ pub struct Step {
     /// Its parameters.
     pub values: Values,
     /// How much of it counts: 0 leaves the code as it was, 1 is the whole edit, and beyond goes on the same way.
-    #[serde(default = "whole", skip_serializing_if = "is_whole")]
+    // Always written: messages carry no names of fields, so that none may be left out.
+    #[serde(default = "whole")]
     pub weight: f64,
     /// Whether it is left out for now.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub off: bool,
 }
 
@@ -83,10 +84,6 @@ impl Step {
 
 fn whole() -> f64 {
     1.0
-}
-
-fn is_whole(weight: &f64) -> bool {
-    *weight == 1.0
 }
 
 /// A recipe that cannot be used.
