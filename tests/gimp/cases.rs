@@ -33,6 +33,7 @@ pub(crate) const CASES: [Test; 19] = [
     ("missing_runtime_is_a_sentence", no_runtime),
     ("missing_packs_are_a_sentence", no_packs),
     ("dialog_applies_and_cancels", dialog),
+    ("an_edited_layer_opens_again", reopened),
     ("dialog_without_a_screen_is_a_sentence", no_screen),
 ];
 
@@ -222,6 +223,26 @@ fn dialog(case: &Case<'_>) -> Result<()> {
         fs::create_dir_all(case.stage.shots())?;
         fs::copy(&picture, kept)?;
     }
+    Ok(())
+}
+
+/// An edited layer is opened again: what it was made of is edited anew, and the new layer takes its place.
+fn reopened(case: &Case<'_>) -> Result<()> {
+    let calls = [
+        Op::Call(Edit::usual()),
+        Op::Uppermost,
+        Op::Call(Edit::mode(Mode::Dialog)),
+        Op::Lowest,
+    ];
+    let around = Around { data: None, dialog: Some(("apply", case.folder.join("dialog.png"))) };
+    let (said, before, after) = case.compare(&[small(case)?, face(SMALL)], &calls, &around)?;
+    ensure!(said.matches("CALL-SUCCEEDED").count() == 2, "not both calls succeeded:\n{}", tail(&said));
+    let layer = edited(&before, &after, 0)?;
+    ensure!(after.layers == before.layers + 1, "there are {} layers", after.layers);
+    let [step] = layer.recipe.steps.as_slice() else { bail!("the recipe is {:?}", layer.recipe) };
+    ensure!(step.values.text("text") == TYPED, "the recipe is {:?}", layer.recipe);
+    ensure!(step.values.number("strength") == 4.0, "the strength of the first edit is gone: {:?}", layer.recipe);
+    ensure!(layer.recipe.road.text("place") == "here", "it was made elsewhere: {:?}", layer.recipe);
     Ok(())
 }
 

@@ -51,6 +51,10 @@ pub(crate) enum Op {
     Offset(i32, i32),
     Alpha,
     Group,
+    /// Goes on with the uppermost layer.
+    Uppermost,
+    /// Goes on with the lowest layer.
+    Lowest,
     Call(Edit),
     /// Writes down pixels and facts.
     Dump(PathBuf),
@@ -68,6 +72,8 @@ impl Op {
             Self::Offset(x, y) => format!("(op-offset {x} {y})"),
             Self::Alpha => "(op-alpha)".into(),
             Self::Group => "(op-group)".into(),
+            Self::Uppermost => "(op-uppermost)".into(),
+            Self::Lowest => "(op-lowest)".into(),
             Self::Dump(folder) => format!("(op-dump {})", quoted(folder)),
             Self::Call(edit) => {
                 let mode = match edit.mode {
@@ -93,6 +99,8 @@ impl Op {
             Self::Offset(x, y) => format!("op_offset({x}, {y})"),
             Self::Alpha => "op_alpha()".into(),
             Self::Group => "op_group()".into(),
+            Self::Uppermost => "op_uppermost()".into(),
+            Self::Lowest => "op_lowest()".into(),
             Self::Dump(folder) => format!("op_dump({})", quoted(folder)),
             Self::Call(edit) => {
                 let mode = match edit.mode {

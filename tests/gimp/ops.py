@@ -41,6 +41,16 @@ def op_group():
     image.reorder_item(photo, group, 0)
 
 
+def op_uppermost():
+    global photo
+    photo = image.get_layers()[0]
+
+
+def op_lowest():
+    global photo
+    photo = image.get_layers()[-1]
+
+
 def op_call(mode, arguments):
     procedure = Gimp.get_pdb().lookup_procedure("plug-in-pentimento-text-edit")
     config = procedure.create_config()

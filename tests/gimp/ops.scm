@@ -34,6 +34,13 @@
     (gimp-image-insert-layer image group 0 0)
     (gimp-image-reorder-item image photo group 0)))
 
+(define (op-uppermost)
+  (set! photo (aref (cadr (gimp-image-get-layers image)) 0)))
+
+(define (op-lowest)
+  (let ((layers (gimp-image-get-layers image)))
+    (set! photo (aref (cadr layers) (- (car layers) 1)))))
+
 (define (op-call mode arguments)
   (gimp-message (string-append "CALL-BEGINS"))
   (let ((done (catch 'failed
