@@ -98,11 +98,12 @@ pub(crate) fn one_code(pack: &Pack, code: &Code) -> Result<ArrayD<f32>, ModelErr
     Err(ModelError::Foreign(format!("W+ vectors of {:?} are not those of one picture", w_plus.shape())))
 }
 
-/// Refuses what is not one picture of the pack's resolution.
+/// Refuses what is not one picture of the pack's resolution, or holds NaN or infinity.
 pub(crate) fn one_picture(pack: &Pack, image: &Array4<f32>) -> Result<(), ModelError> {
     let side = pack.manifest().resolution as usize;
     if image.dim() == (1, 3, side, side) {
-        return Ok(());
+        let finite = image.iter().all(|v| v.is_finite());
+        return if finite { Ok(()) } else { Err(OptimiseError::NotFinite.into()) };
     }
     Err(ModelError::Foreign(format!(
         "the picture has the shape {:?}, not (1, 3, {side}, {side})",

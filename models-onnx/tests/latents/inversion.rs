@@ -103,7 +103,7 @@ fn what_cannot_be_refined_is_refused_in_words() {
     let mut broken = image.clone();
     broken[[0, 1, 2, 3]] = f32::NAN;
     let error = refine(&broken, &start, &cancel);
-    assert!(not_finite(&error) || matches!(error, ModelError::NotFinite { .. }), "{error}");
+    assert!(not_finite(&error), "{error}");
     let nowhere = start.tensor("w_plus").unwrap().mapv(|v| v * f32::INFINITY);
     let error = refine(&image, &start.clone().with("w_plus", nowhere), &cancel);
     assert!(not_finite(&error), "{error}");

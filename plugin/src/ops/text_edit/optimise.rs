@@ -19,6 +19,9 @@ use crate::studio::Studio;
 /// Pictures on the way, for the eye.
 const LIVE: usize = 20;
 
+/// When nothing is gained any more; as in [`Settings::suited`], which tells where it comes from.
+const SETTLE: Settle = Settle { steps: 12, gain: 0.004 };
+
 pub(super) fn edit(
     studio: &mut Studio,
     code: &Code,
@@ -96,7 +99,7 @@ fn settings(values: &Values, boldness: f64) -> Settings {
         direction: values.number(CHANGE) as f32,
         // Pictures of the way are wanted in full.
         coarse: if process > 0 { 0.0 } else { values.number(PREVIEWS) },
-        settle: Some(Settle { steps: 20, gain: 0.002 }),
+        settle: Some(SETTLE),
         show,
     }
 }
