@@ -139,14 +139,13 @@ impl Item {
     /// A button beside `first`.
     fn new(first: Option<&Item>) -> Self {
         let picture = gtk4::Image::builder().pixel_size(SIDE).build();
-        let label = |classes: &[&str]| {
-            gtk4::Label::builder()
-                .ellipsize(pango::EllipsizeMode::End)
-                .max_width_chars(11)
-                .css_classes(classes.iter().copied().map(str::to_owned).collect::<Vec<_>>())
-                .build()
-        };
-        let (name, figures) = (label(&["small"]), label(&["small", "dim-label", "numeric"]));
+        let name = gtk4::Label::builder()
+            .ellipsize(pango::EllipsizeMode::End)
+            .width_chars(10)
+            .max_width_chars(10)
+            .css_classes(["small"])
+            .build();
+        let figures = gtk4::Label::builder().css_classes(["small", "dim-label", "numeric"]).build();
         let inside = gtk4::Box::new(gtk4::Orientation::Vertical, 2);
         inside.append(&picture);
         inside.append(&name);

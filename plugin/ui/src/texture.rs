@@ -22,7 +22,7 @@ pub(crate) fn texture(picture: &Picture) -> Option<gdk::Texture> {
 /// need not hold hundred pictures.
 pub(crate) fn thumbnail(picture: &Picture, side: u32) -> Option<gdk::Texture> {
     let by = (picture.width.max(picture.height) / side.max(1)).max(1);
-    if by == 1 || !picture.is_sound() {
+    if by == 1 || picture.rgb.is_empty() || !picture.is_sound() {
         return texture(picture);
     }
     let (width, height) = ((picture.width / by).max(1), (picture.height / by).max(1));
@@ -79,6 +79,8 @@ mod tests {
         small.download(&mut bytes, 16);
         let blue: Vec<u8> = bytes.chunks_exact(4).map(|pixel| pixel[0]).collect();
         assert_eq!(blue, [255, 255, 0, 0, 255, 255, 0, 0, 0, 0, 0, 0]);
+        let none = Picture { width: 0, height: 900, rgb: Vec::new() };
+        assert!(thumbnail(&none, 4).is_none());
         assert!(texture(&Picture { width: 3, height: 3, rgb: vec![0.0; 5] }).is_none());
     }
 }

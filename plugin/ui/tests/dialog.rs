@@ -149,7 +149,7 @@ fn difference(image: &image::RgbImage) -> f64 {
         }
         sum
     };
-    let (before, after) = (mean(40), mean(420));
+    let (before, after) = (mean(80), mean(480));
     assert!(before.iter().any(|value| *value < 230.0), "the picture before is blank: {before:?}");
     before.iter().zip(after).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }

@@ -64,6 +64,10 @@ impl Choice {
         inside.append(&words);
         inside.append(&arrow);
         let button = gtk4::MenuButton::builder().child(&inside).popover(&popover).build();
+        // GTK puts it into a box in the middle; a list begins on the left.
+        if let Some(middle) = inside.parent().and_downcast::<gtk4::Box>() {
+            middle.set_halign(gtk4::Align::Fill);
+        }
         let (offered, wanted) = Default::default();
         let quiet = Cell::new(false);
         let (help, changed) = (help.to_owned(), changed.clone());

@@ -29,7 +29,8 @@ pub(super) fn shade(on: &Context, area: &Rect, points: &[[f64; 2]]) -> Result<()
     let Some(([x, y], rest)) = points.split_first() else { return Ok(()) };
     on.save()?;
     let [left, top, width, height] = [area.x(), area.y(), area.width(), area.height()].map(f64::from);
-    on.rectangle(left, top, width, height);
+    // The photo may be drawn half a pixel beyond.
+    on.rectangle(left - 1.0, top - 1.0, width + 2.0, height + 2.0);
     on.clip_preserve();
     on.move_to(*x, *y);
     for [x, y] in rest {

@@ -84,6 +84,9 @@ pub(super) fn drag(place: &Rc<Place>, guard: &Guard) {
         safe.run(|| {
             if let Some(place) = weak.upgrade() {
                 place.held.set(None);
+                for handle in &place.handles {
+                    handle.set_has_tooltip(true);
+                }
             }
         });
     });
@@ -99,7 +102,10 @@ impl Place {
         let near = (0..).zip(&points).filter(|(_, point)| far(point) <= REACH);
         let (i, _) = near.min_by(|a, b| far(a.1).total_cmp(&far(b.1)))?;
         self.held.set(Some(i));
-        self.handles.get(i)?.grab_focus();
+        let handle = self.handles.get(i)?;
+        handle.grab_focus();
+        // It would cover what the point is dragged to.
+        handle.set_has_tooltip(false);
         Some(())
     }
 

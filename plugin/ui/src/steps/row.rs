@@ -39,7 +39,7 @@ impl Row {
         inside.append(&on);
         inside.append(&name);
         inside.append(&weight);
-        let widget = gtk4::ListBoxRow::builder().child(&inside).css_name("step").build();
+        let widget = gtk4::ListBoxRow::builder().child(&inside).css_classes(["step"]).build();
         let changed_too = changed.clone();
         on.connect_toggled(move |_| changed_too());
         let changed = changed.clone();
