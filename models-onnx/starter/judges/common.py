@@ -1,14 +1,15 @@
-"""What the judges share with the training code: the shards and what their numbers mean."""
+"""What the judges share with the training code: the shards, what their numbers mean, and how pictures are drawn."""
 import pathlib
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "train"))
+sys.path += [str(HERE.parent / "train"), str(HERE.parent / "train_denoiser")]
 
 import captions  # noqa: E402, F401
 from dataset import ATTRIBUTES, NAMES, Heads, unit_range  # noqa: E402, F401
 from direction import style_direction  # noqa: E402, F401
 from generator import CLASSES  # noqa: E402, F401
+from schedule import drawn  # noqa: E402, F401
 from sentences import Sentences  # noqa: E402, F401
 from sheets import save_sheet  # noqa: E402, F401
 

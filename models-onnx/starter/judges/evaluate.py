@@ -14,11 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+import denoiser
 import texts
 from common import ATTRIBUTES, IDENTITY, Heads, save_sheet
 from edits import edits, judged, read
@@ -196,12 +198,15 @@ def main():
     faces = about.pop("faces")
     own = {"trained": about, "faces to train on": faces, "held out": held.count} | judge_the_judges(judges, held, made_of, args.changed)
     keep(out, "judges", own)
-    for folder in args.packs:
-        pack = Pack(folder, args.shared, args.threads)
-        result, sheets = evaluate(pack, judges, held, args)
-        keep(out, pack.name, result)
+    for folder in map(pathlib.Path, args.packs):
+        if tomllib.loads((folder / "pack.toml").read_text())["family"] == "diffusion":
+            compare = lambda pictures: distances(held.features(judges, pictures), held.vectors)
+            result, sheets = denoiser.evaluate(denoiser.Denoiser(folder, args.threads), judges, held, compare)
+        else:
+            result, sheets = evaluate(Pack(folder, args.shared, args.threads), judges, held, args)
+        keep(out, result["pack"], result)
         for name, pictures in sheets.items():
-            save_sheet(pictures, out / f"{pack.name}-{name}.png", 12 if name == "edits" else 16)
+            save_sheet(pictures, out / f"{result['pack']}-{name}.png", 12 if name in ("edits", "asked") else 16)
 
 
 def keep(out, name, result):

@@ -1,9 +1,9 @@
-"""What is shared with the other trainings: the renders, the words, the judges, and the loop of `train_rooms`."""
+"""What is shared with the other trainings: the renders, the words, and the loop of `train_rooms`."""
 import pathlib
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path += [str(HERE.parent / "train"), str(HERE.parent / "judges"), str(HERE.parent / "train_rooms")]
+sys.path += [str(HERE.parent / "train"), str(HERE.parent / "train_rooms")]
 
 import captions  # noqa: E402, F401
 from dataset import ATTRIBUTES, NAMES, Heads, pixel_weights  # noqa: E402, F401
