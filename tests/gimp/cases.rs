@@ -14,7 +14,7 @@ use crate::stage::{Around, Case, TYPED, tail};
 pub(crate) type Test = (&'static str, fn(&Case<'_>) -> Result<()>);
 
 /// All cases, the same for every GIMP.
-pub(crate) const CASES: [Test; 19] = [
+pub(crate) const CASES: [Test; 20] = [
     ("six_megapixels_16_bit_with_selection", large),
     ("six_megapixels_16_bit_with_wide_gamut_profile", wide_gamut),
     ("whole_layer_without_selection", whole),
@@ -228,12 +228,7 @@ fn dialog(case: &Case<'_>) -> Result<()> {
 
 /// An edited layer is opened again: what it was made of is edited anew, and the new layer takes its place.
 fn reopened(case: &Case<'_>) -> Result<()> {
-    let calls = [
-        Op::Call(Edit::usual()),
-        Op::Uppermost,
-        Op::Call(Edit::mode(Mode::Dialog)),
-        Op::Lowest,
-    ];
+    let calls = [Op::Call(Edit::usual()), Op::Uppermost, Op::Call(Edit::mode(Mode::Dialog)), Op::Lowest];
     let around = Around { data: None, dialog: Some(("apply", case.folder.join("dialog.png"))) };
     let (said, before, after) = case.compare(&[small(case)?, face(SMALL)], &calls, &around)?;
     ensure!(said.matches("CALL-SUCCEEDED").count() == 2, "not both calls succeeded:\n{}", tail(&said));
@@ -241,7 +236,11 @@ fn reopened(case: &Case<'_>) -> Result<()> {
     ensure!(after.layers == before.layers + 1, "there are {} layers", after.layers);
     let [step] = layer.recipe.steps.as_slice() else { bail!("the recipe is {:?}", layer.recipe) };
     ensure!(step.values.text("text") == TYPED, "the recipe is {:?}", layer.recipe);
-    ensure!(step.values.number("strength") == 4.0, "the strength of the first edit is gone: {:?}", layer.recipe);
+    ensure!(
+        step.values.number("strength") == 4.0,
+        "the strength of the first edit is gone: {:?}",
+        layer.recipe
+    );
     ensure!(layer.recipe.road.text("place") == "here", "it was made elsewhere: {:?}", layer.recipe);
     Ok(())
 }
