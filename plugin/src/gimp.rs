@@ -199,7 +199,7 @@ fn run(host: &dyn Host, call: &Call, places: &Places, library: &Path) -> Result<
 
     let edit = Edit::new(&installed, choice)?;
     let done = pipeline::run(host, &engine, (call.image, drawable), &edit, instead)?;
-    shelf.remember(&edit.recipe_for_all());
+    shelf.remember(&edit.recipe_for_all(), Some(&done.picture));
     // A dialog has shown all this already; a script's user has to be told.
     if call.mode != RunMode::Interactive {
         warn(host, &done, &edit.pack.manifest.name);

@@ -95,13 +95,8 @@ impl Shelf {
         Ok(())
     }
 
-    /// Remembers what was applied. Trouble is told to the log only: the edit itself is done.
-    pub fn remember(&self, recipe: &Recipe) {
-        self.remember_with(recipe, None);
-    }
-
-    /// The same, with what it looked like.
-    pub fn remember_with(&self, recipe: &Recipe, picture: Option<&Picture>) {
+    /// Remembers what was applied and what it looked like. Trouble is told to the log only: the edit itself is done.
+    pub fn remember(&self, recipe: &Recipe, picture: Option<&Picture>) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
         // Names of one length sort by time.
         if let Err(why) = write(&self.history, &format!("{now:020}"), recipe, picture) {
@@ -245,11 +240,14 @@ mod tests {
         let shelf = Shelf::new(&Places::at(folder.path()));
         assert!(shelf.last().unwrap_err().to_string().contains("nothing has been applied"));
         for i in 0..HISTORY + 3 {
-            shelf.remember(&recipe(&format!("edit {i}")));
+            shelf.remember(&recipe(&format!("edit {i}")), Some(&Picture::filled(8, 8, [0.5; 3])));
         }
         assert_eq!(shelf.last().unwrap(), recipe(&format!("edit {}", HISTORY + 2)));
         let all = shelf.all();
         assert_eq!(all.len(), HISTORY);
+        assert!(all.iter().all(|kept| kept.thumbnail.is_some()));
+        let files = fs::read_dir(folder.path().join("history")).unwrap().count();
+        assert_eq!(files, 2 * HISTORY, "pictures go with their recipes");
         assert_eq!(all[1].steps, [step(&format!("edit {}", HISTORY + 1))]);
         fs::write(folder.path().join("history/99999999999999999999.toml"), "rubbish").unwrap();
         assert_eq!(shelf.all().len(), HISTORY, "what cannot be read is left out");

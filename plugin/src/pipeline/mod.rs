@@ -51,6 +51,8 @@ pub struct Done {
     pub layer: ItemId,
     /// How well the pack knows the photo, for each part that was edited; none where nothing was read from it.
     pub fidelity: Vec<Fidelity>,
+    /// What the first part looks like after the edit, at the resolution of the pack.
+    pub picture: Picture,
     /// What the user should know.
     pub notes: Vec<String>,
 }
@@ -86,6 +88,7 @@ pub fn run(
 
     let mut fidelity = Vec::new();
     let mut results = Vec::new();
+    let mut picture = None;
     let part = 0.9 / crops.len() as f32;
     for (i, crop) in crops.iter().enumerate() {
         let aligned = Arc::new(align::square(crop, edit.pack.resolution)?);
@@ -113,14 +116,20 @@ pub fn run(
         };
         let variants = drawn.variants.get(chosen).ok_or(PluginError::NoVariant { wanted, count })?;
         for (variant, after) in variants {
+            let composite = drawn.composite(&edit.choice, after)?;
+            if picture.is_none() {
+                let mask = crop.square_mask(drawn.photo.width)?;
+                picture = Some(composite.preview(&drawn.photo, &mask));
+            }
             results.push(layer::Result {
                 name: edit.layer_name(&variant.label),
                 crop,
-                composite: drawn.composite(&edit.choice, after)?.fitted(crop),
+                composite: composite.fitted(crop),
                 recipe: edit.recipe(&name, crop),
             });
         }
     }
+    let picture = picture.ok_or(PluginError::NothingShows)?;
     host.progress(0.9, &tr(msgid("Blending into the photo")));
     if edit.is_sweep() {
         // GIMP plays layers as an animation from the bottom to the top.
@@ -129,7 +138,7 @@ pub fn run(
     let at = instead.map_or(Where::Above(drawable), Where::InsteadOf);
     let layer = layer::insert(&edit.layer_name(""), &results, at)?;
     host.progress(1.0, "");
-    Ok(Done { layer, fidelity, notes })
+    Ok(Done { layer, fidelity, picture, notes })
 }
 
 /// The pictures of an edit, off the shelf.
