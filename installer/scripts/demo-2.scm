@@ -9,8 +9,19 @@
 (define (top-of image)
   (aref (cadr (gimp-image-get-layers image)) 0))
 
-(define (text-edit mode image photo text neutral strength disentanglement)
-  (plug-in-pentimento-text-edit mode image photo text neutral strength disentanglement "" "auto" 0))
+(define (apply-recipe image photo recipe)
+  (plug-in-pentimento-apply RUN-NONINTERACTIVE image photo recipe "auto" 0))
+
+; A dialog asks for everything itself, but this language wants every argument: texts and numbers that nobody reads.
+(define (blanks name)
+  (let loop ((at (- (list-ref (gimp-procedural-db-proc-info name) 6) 1)) (all '()))
+    (if (< at 3)
+        all
+        (loop (- at 1)
+              (cons (if (= PDB-STRING (car (gimp-procedural-db-proc-arg name at))) "" 0) all)))))
+
+(define (edit-by-dialog image photo)
+  (apply plug-in-pentimento-text-edit RUN-INTERACTIVE image photo (blanks "plug-in-pentimento-text-edit")))
 
 (define (save-png image drawable file)
   (file-png-save RUN-NONINTERACTIVE image drawable file file 0 3 0 0 0 0 0))

@@ -9,9 +9,11 @@
 (define (top-of image)
   (vector-ref (car (gimp-image-get-layers image)) 0))
 
-(define (text-edit mode image photo text neutral strength disentanglement)
-  (plug-in-pentimento-text-edit #:run-mode mode #:image image #:drawables (vector photo)
-    #:text text #:neutral neutral #:strength strength #:disentanglement disentanglement))
+(define (apply-recipe image photo recipe)
+  (plug-in-pentimento-apply #:run-mode RUN-NONINTERACTIVE #:image image #:drawables (vector photo) #:recipe recipe))
+
+(define (edit-by-dialog image photo)
+  (plug-in-pentimento-text-edit #:run-mode RUN-INTERACTIVE #:image image #:drawables (vector photo)))
 
 (define (save-visible image file)
   (gimp-file-save RUN-NONINTERACTIVE image file))

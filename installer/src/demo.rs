@@ -41,7 +41,6 @@ const SHOWS: [Show; 2] = [
     },
 ];
 const TEXT: &str = "a person with blue hair";
-const NEUTRAL: &str = "a person";
 
 /// Does everything that the README promises of `cargo demo`.
 pub(crate) fn run(tree: &Tree, places: &Places, may_install: bool, asked: &[String]) -> Result<()> {
@@ -109,7 +108,9 @@ fn edit(tree: &Tree, gimp: &Gimp, show: &Show, out: &Path) -> Result<Done> {
         // What an earlier run left must not pass for the result of this one.
         let _ = fs::remove_file(file(out, show, name));
     }
-    let call = format!("(demo {} {} {})", sample(tree, show), quoted(&file(out, show, "")), arguments(show));
+    let head = head(show);
+    let out_ = quoted(&file(out, show, ""));
+    let call = format!("(demo {} {out_} {} {head})", sample(tree, show), recipe(show));
     let said = script(tree, gimp, &call, &out.join(format!("{}demo.scm", show.prefix)), None)?;
     for name in FILES {
         let file = file(out, show, name);
@@ -127,7 +128,7 @@ fn dialog(tree: &Tree, gimp: &Gimp, show: &Show, out: &Path) -> Result<Done> {
     let picture = out.join("dialog.png");
     let _ = fs::remove_file(&picture);
     let display = Display::open()?;
-    let call = format!("(demo-dialog {} {})", sample(tree, show), arguments(show));
+    let call = format!("(demo-dialog {} {})", sample(tree, show), head(show));
     let said = script(tree, gimp, &call, &out.join("dialog.scm"), Some((&display, &picture)))?;
     if !picture.is_file() {
         bail!("the dialog left no picture; GIMP said:\n{said}");
@@ -139,10 +140,14 @@ fn sample(tree: &Tree, show: &Show) -> String {
     quoted(&tree.root.join("tests/samples").join(show.sample))
 }
 
-fn arguments(show: &Show) -> String {
-    let [x, y, side] = show.head;
-    // Strength and disentanglement as the starter pack itself suggests.
-    format!("{} {} 2 0.1 {x} {y} {side}", text(show.text), text(NEUTRAL))
+fn head(show: &Show) -> String {
+    show.head.map(|number| number.to_string()).join(" ")
+}
+
+/// The edit as a recipe, as this script language writes a text: what is not said is as the pack suggests.
+fn recipe(show: &Show) -> String {
+    let values = format!("{{ text = '{}' }}", show.text);
+    format!("\"version = 2\\n[[steps]]\\noperation = 'text-edit'\\nvalues = {values}\\n\"")
 }
 
 /// Runs one call in GIMP's own script language; returns what GIMP said.
