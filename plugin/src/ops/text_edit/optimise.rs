@@ -64,16 +64,17 @@ pub(super) fn edit(
         let text = fill(&text, "after", &format!("{:.3}", edited.after));
         notes.push(fill(&text, "steps", &edited.steps.to_string()));
         let full = studio.manifest().resolution;
-        for (step, picture) in way.into_iter().filter(|(_, picture)| picture.width == full) {
-            let label = fill(&tr(msgid("step {step}")), "step", &step.to_string());
-            variants.push(Variant { code: edited.code.clone(), picture: Some(picture), label });
-        }
         let label = match count {
             1 if process > 0 => tr(msgid("result")),
             1 => String::new(),
             _ => fill(&tr(msgid("restraint {value}")), "value", &format!("{:.4}", settings.nearness)),
         };
-        variants.push(Variant { code: edited.code, picture: None, label });
+        // The result is the first, which is the one that is taken, and lies at the top; the way leads up to it.
+        variants.push(Variant { code: edited.code.clone(), picture: None, label });
+        for (step, picture) in way.into_iter().rev().filter(|(_, picture)| picture.width == full) {
+            let label = fill(&tr(msgid("step {step}")), "step", &step.to_string());
+            variants.push(Variant { code: edited.code.clone(), picture: Some(picture), label });
+        }
     }
     notes.dedup();
     let sequence = values.number(PROCESS) > 0.0;
