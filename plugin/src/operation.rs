@@ -93,6 +93,8 @@ pub struct Work<'a> {
     pub cancel: &'a Cancel,
     /// Hears how far it is, `0.0..=1.0`, and what it does, translated.
     pub progress: &'a dyn Fn(f32, String),
+    /// Hears what the user should know.
+    pub note: &'a dyn Fn(String),
     /// Hears what it looks like so far: a picture of the pack.
     pub preview: &'a dyn Fn(Picture),
 }

@@ -29,6 +29,7 @@ pub fn run(
     let work = Work {
         cancel,
         progress: &|fraction, doing| step(0.05 + 0.45 * fraction, doing),
+        note: &|note| emit(Event::Note(note)),
         preview: &|picture| emit(Event::Preview(pictures.put(picture))),
     };
     let inversion = match edit.road.text(START) {

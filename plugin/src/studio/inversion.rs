@@ -12,7 +12,7 @@ use pentimento_protocol::job::Fidelity;
 use pentimento_protocol::param::Values;
 use pentimento_protocol::picture::Picture;
 
-use super::{Studio, cache, pictured};
+use super::{Studio, cache, pictured, without};
 use crate::error::PluginError;
 use crate::operation::Work;
 use crate::pipeline::params::{QUALITY, REFINE, TUNE};
@@ -130,6 +130,7 @@ impl Studio {
             tell(work, msgid("Refining, step {step} of {steps}: {psnr} dB"), watched, manifest);
             ControlFlow::Continue(())
         })?;
+        refined.missing.iter().for_each(|role| (work.note)(without(*role)));
         Ok(refined.code)
     }
 
@@ -162,9 +163,10 @@ impl Studio {
                     tell(work, told, watched, manifest);
                     ControlFlow::Continue(())
                 };
-                let tuned = tuner.tune(image, code, work.cancel, &mut watch)?.tuned;
-                cache::write_tuned(&self.places, id, &tuned);
-                tuned
+                let tuning = tuner.tune(image, code, work.cancel, &mut watch)?;
+                tuning.missing.iter().for_each(|role| (work.note)(without(*role)));
+                cache::write_tuned(&self.places, id, &tuning.tuned);
+                tuning.tuned
             }
         };
         Ok(self.generator.tune(Some(&tuned))?)

@@ -19,7 +19,7 @@ use models_onnx::runtime::Options;
 use models_onnx::segmentation::Segmenter;
 use models_onnx::text::TextEncoder;
 use models_onnx::text_edit::{Settings, TextEdit};
-use models_onnx::{Cancel, Code, Device, Generator, ModelError, Pack, Places, Runtime, generator};
+use models_onnx::{Cancel, Code, Device, Generator, ModelError, Pack, Places, Role, Runtime, generator};
 use ndarray::{Array1, Ix4};
 use pentimento_protocol::job;
 use pentimento_protocol::picture::Picture;
@@ -243,4 +243,9 @@ impl Studio {
 fn pictured(picture: Option<&ndarray::ArrayViewD<'_, f32>>, manifest: &Manifest) -> Option<Picture> {
     let picture = picture?.to_owned().into_dimensionality::<Ix4>().ok()?;
     tensor::to_picture(&picture, manifest).ok()
+}
+
+/// Says that a model which was to help is not in the pack.
+pub fn without(role: Role) -> String {
+    fill(&tr(msgid("the pack has no {role}, so it did without")), "role", &tr(role.words()))
 }

@@ -14,7 +14,7 @@ use super::spread;
 use crate::error::PluginError;
 use crate::operation::{Edited, Order, Variant, Work};
 use crate::strings::{fill, msgid, tr};
-use crate::studio::Studio;
+use crate::studio::{Studio, without};
 
 /// Pictures on the way, for the eye.
 const LIVE: usize = 20;
@@ -53,11 +53,7 @@ pub(super) fn edit(
         };
         let edited = studio.optimise(&settings, code, (&target, &neutral), work.cancel, &mut watch)?;
         for role in &edited.missing {
-            notes.push(fill(
-                &tr(msgid("the pack has no {role}, so it did without")),
-                "role",
-                &tr(role.words()),
-            ));
+            notes.push(without(*role));
         }
         let text = tr(msgid("similarity to the text {before} → {after} in {steps} steps"));
         let text = fill(&text, "before", &format!("{:.3}", edited.before));
