@@ -1,12 +1,13 @@
-"""What is shared with the other trainings: the renders, the words, and the loop of `train_rooms`."""
+"""What is shared with the other trainings: the renders, the words, and the loop."""
 import pathlib
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path += [str(HERE.parent / "train"), str(HERE.parent / "train_rooms")]
+sys.path.append(str(HERE.parent / "train"))
 
 import captions  # noqa: E402, F401
 from dataset import ATTRIBUTES, NAMES, Heads, pixel_weights  # noqa: E402, F401
+from run import Run, device  # noqa: E402, F401
 from sheets import save_sheet  # noqa: E402, F401
 
 

@@ -13,9 +13,8 @@ import torch
 import torch.nn.functional as F
 
 import schedule
-from common import ATTRIBUTES, NAMES, Heads, captions, pixel_weights, row, save_sheet
+from common import ATTRIBUTES, NAMES, Heads, Run, captions, device, pixel_weights, row, save_sheet
 from networks import LATENT, PIXELS, WIDTH, Autoencoder, Denoiser, TextEncoder
-from run import Run, device
 from vocabulary import Vocabulary, learnt
 
 HELD_OUT = 512

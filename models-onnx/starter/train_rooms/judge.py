@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from dataset import CLASSES, Rooms
-from run import Run, arguments
+from common import Run, arguments
 
 
 def block(inputs, outputs):

@@ -13,7 +13,7 @@ import losses
 from dataset import Rooms
 from export import load
 from model import Generator
-from run import Run, arguments
+from common import Run, arguments
 
 
 def main():

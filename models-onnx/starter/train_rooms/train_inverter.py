@@ -13,7 +13,7 @@ import losses
 from dataset import Rooms
 from export import load
 from model import inverter, layout
-from run import Run, arguments
+from common import Run, arguments
 from train_layout import trained_generator
 
 

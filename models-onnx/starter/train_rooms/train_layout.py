@@ -13,7 +13,7 @@ import fields
 from dataset import Rooms
 from export import load
 from model import Generator, layout
-from run import Run, arguments
+from common import Run, arguments
 
 
 def trained_generator(path):
