@@ -20,7 +20,7 @@ class Encoder(nn.Module):
 
     def __init__(self):
         super().__init__()
-        widths = [12, 48, 96, 128, 160]
+        widths = [12, 32, 64, 96, 128, 160]
         self.c = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(a, b, 3, padding=1), nn.GroupNorm(8, b), nn.LeakyReLU(0.2),
@@ -85,7 +85,7 @@ def activate(x):
 class ImageEncoder(nn.Module):
     """Picture -> embedding shared with the sentences."""
 
-    WIDTHS = (40, 80, 128, 160)
+    WIDTHS = (24, 48, 96, 128, 160)
 
     def __init__(self):
         super().__init__()
@@ -124,9 +124,9 @@ class Identity(ImageEncoder):
 
 
 class Features(nn.Module):
-    """Picture -> maps at 64, 32, 16 and 8 pixels, trained to tell classes and attributes."""
+    """Picture -> maps at 128, 64, 32, 16 and 8 pixels, trained to tell classes and attributes."""
 
-    WIDTHS = (16, 32, 64, 96)
+    WIDTHS = (16, 24, 48, 72, 96)
 
     def __init__(self):
         super().__init__()
