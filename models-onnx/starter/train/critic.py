@@ -7,7 +7,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from networks import EqualConv, Residual, activate
+from layers import EqualConv, Residual, activate
 
 PENALTY = 1.0  # γ of R1
 PENALTY_EVERY = 16  # steps: lazy regularisation
