@@ -1,6 +1,6 @@
 """A folder in the layout of an Optimum export of Stable Diffusion from the trained networks, and the pack of it.
 
-    python export.py --run RUN --keep ../checkpoint/denoiser64.pt --folder FOLDER --pentimento PROGRAM \
+    python export.py ../checkpoint/denoiser64.pt --folder FOLDER --pentimento PROGRAM \
         --pack ../../packs/starter-denoiser
 
 The pack is made by `pentimento convert`, as of anybody's export. Weights are stored in half precision and computed with in
@@ -27,21 +27,9 @@ from vocabulary import END, START, Vocabulary
 DESCRIPTION = "Rendered heads at 64 x 64 pixels: a small denoiser that listens to text, to try without a download"
 TERMS = "Weights: CC0-1.0. Trained on our own renders of MakeHuman data (CC0) and on captions of our own."
 ORIGIN = "Trained by models-onnx/starter/train_denoiser on renders of our own head renderer; no photographs of people"
-NETWORKS = ("autoencoder", "text", "denoiser")
 OPSET = 17
 # Smaller tensors stay in single precision: they are no size, and norms are sensitive.
 LARGE = 1024
-
-
-def trained(folder):
-    """The averaged networks of a run: what `--keep` writes and `train.py --start` reads, in half precision."""
-    kept = {"merges": json.loads((folder / "merges.json").read_text()), "took": {}}
-    kept["scale"] = json.loads((folder / "scale.json").read_text())
-    for name in NETWORKS:
-        saved = torch.load(folder / f"{name}.resume.pt", map_location="cpu", weights_only=True)
-        kept[name] = {k: v.half() for k, v in saved["average"].items()}
-        kept["took"][name] = dict(steps=saved["step"], seen=saved["seen"], minutes=round(saved["seconds"] / 60, 1))
-    return kept
 
 
 def networks(kept):
@@ -155,15 +143,12 @@ def convert(program, folder, pack):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--run", type=pathlib.Path, help="folder of a training; else --keep is read")
-    parser.add_argument("--keep", type=pathlib.Path, required=True, help="the checkpoint, written if --run is given")
+    parser.add_argument("checkpoint", type=pathlib.Path, help="denoiser64.pt of a training")
     parser.add_argument("--folder", type=pathlib.Path, required=True, help="where the export goes")
     parser.add_argument("--pentimento", help="the program that makes a pack of it")
     parser.add_argument("--pack", type=pathlib.Path)
     args = parser.parse_args()
-    if args.run:
-        torch.save(trained(args.run), args.keep)
-    kept = torch.load(args.keep, map_location="cpu", weights_only=True)
+    kept = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
     for name, error in write_folder(args.folder, kept).items():
         print(f"{name}: {error:.1e} of the largest number, {(args.folder / name / 'model.onnx').stat().st_size} bytes")
     if args.pack:

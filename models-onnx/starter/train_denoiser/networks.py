@@ -48,8 +48,8 @@ class Encoder(nn.Module):
         super().__init__()
         self.body = nn.Sequential(
             nn.PixelUnshuffle(2), nn.Conv2d(12, 48, 3, padding=1), nn.SiLU(),
-            nn.PixelUnshuffle(2), nn.Conv2d(192, 96, 3, padding=1), Residual(96, 96),
-            nn.PixelUnshuffle(2), nn.Conv2d(384, 128, 3, padding=1), Residual(128, 128),
+            nn.PixelUnshuffle(2), nn.Conv2d(192, 96, 1), Residual(96, 96),
+            nn.PixelUnshuffle(2), nn.Conv2d(384, 128, 1), Residual(128, 128),
             norm(128), nn.SiLU(), nn.Conv2d(128, 2 * LATENT, 1),
         )  # fmt: skip
 
@@ -160,8 +160,8 @@ class Denoiser(nn.Module):
     """Noisy latents, step and states -> velocity. A U-Net of two levels; beside the attention to all states, the last one
     is heard wherever the step is, from which whole texts are learnt much sooner."""
 
-    LEVELS = (112, 160)
-    TOLD = 224
+    LEVELS = (112, 144)
+    TOLD = 192
 
     def __init__(self):
         super().__init__()

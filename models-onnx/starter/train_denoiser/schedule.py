@@ -20,13 +20,6 @@ def noised(clean, noise, step):
     return a * clean + b * noise, a * noise - b * clean
 
 
-def weight(step, most=5.0):
-    """Of the velocity's loss: min-SNR (Hang et al., 2023), which is min(SNR, γ) of the clean latent's, [n]."""
-    alpha = ALPHAS.to(step.device)[step]
-    ratio = alpha / (1 - alpha)
-    return ratio.clamp(max=most) / (ratio + 1)
-
-
 def drawn(velocity, states, empty, noise, steps=30, guidance=3.0):
     """Latents by DDIM (Song et al., 2021) under guidance without a classifier (Ho and Salimans, 2022).
 
@@ -34,13 +27,13 @@ def drawn(velocity, states, empty, noise, steps=30, guidance=3.0):
     """
     x = noise
     times = torch.arange(STEPS, 0, -STEPS / steps).round().long() - 1
+    # What is kept at each step, and in the end: everything.
+    alphas = torch.cat([ALPHAS[times], torch.ones(1)]).to(noise.device)
     both = torch.cat([states, empty.expand_as(states)])
-    for at, step in enumerate(times):
+    for step, alpha, before in zip(times.to(noise.device), alphas, alphas[1:]):
         told, untold = velocity(torch.cat([x, x]), step[None].float(), both).chunk(2)
         v = untold + guidance * (told - untold)
-        alpha = ALPHAS[step]
         clean = alpha.sqrt() * x - (1 - alpha).sqrt() * v
         eps = (1 - alpha).sqrt() * x + alpha.sqrt() * v
-        before = ALPHAS[times[at + 1]] if at + 1 < len(times) else torch.tensor(1.0)
         x = before.sqrt() * clean + (1 - before).sqrt() * eps
     return x

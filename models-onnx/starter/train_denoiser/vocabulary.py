@@ -88,12 +88,16 @@ class Vocabulary:
             self.known[word] = [self.number[part] for part in parts]
         return self.known[word]
 
+    def spelt(self, text):
+        """Tokens of a text without start and end."""
+        return [token for word in words(text) for token in self.word(word)]
+
     def encode(self, texts):
         """[n, CONTEXT] of int64."""
         start, end = self.number[START], self.number[END]
         rows = []
         for text in texts:
-            row = [start, *(t for w in words(text) for t in self.word(w))][: CONTEXT - 1]
+            row = [start, *self.spelt(text)][: CONTEXT - 1]
             rows.append(row + [end] * (CONTEXT - len(row)))
         return torch.tensor(rows)
 
