@@ -77,7 +77,7 @@ def covariances(shapes, area=0.02):
     v = torch.stack([-u[..., 1], u[..., 0]], -1)
     outer = lambda x: x[..., :, None] * x[..., None, :]
     ratio = (a / b).sqrt()[..., None, None]
-    return area * (ratio * outer(u) + outer(v) / ratio) + 1e-5 * torch.eye(2, dtype=shapes.dtype)
+    return area * (ratio * outer(u) + outer(v) / ratio) + 1e-5 * torch.eye(2, dtype=shapes.dtype, device=shapes.device)
 
 
 def opacities(xs, ys, covs, sizes, side):

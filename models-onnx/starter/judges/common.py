@@ -9,6 +9,7 @@ import captions  # noqa: E402, F401
 from dataset import ATTRIBUTES, NAMES, Heads, unit_range  # noqa: E402, F401
 from direction import style_direction  # noqa: E402, F401
 from generator import CLASSES  # noqa: E402, F401
+from run import Run, arguments, device  # noqa: E402, F401
 from schedule import drawn  # noqa: E402, F401
 from sentences import Sentences  # noqa: E402, F401
 from sheets import save_sheet  # noqa: E402, F401

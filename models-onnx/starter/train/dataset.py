@@ -28,29 +28,60 @@ NAMES = list(ATTRIBUTES)
 
 
 class Heads:
-    """All shards of some folders, in memory: images and masks stay 8-bit."""
+    """All shards of some folders, in memory (`device`'s): images and masks stay 8-bit, reduced to `side` where given.
 
-    def __init__(self, folders, held_out=0):
+    The last `held_out` faces of the last folder are not trained on: the renderer seeds every face by
+    its own number, so no training face shares one.
+    """
+
+    FIELDS = ("image", "mask", "params", "labels")
+
+    def __init__(self, folders, held_out=0, device="cpu", limit=None, side=None):
         if isinstance(folders, (str, pathlib.Path)):
             folders = [folders]
-        files = sorted(f for d in folders for f in pathlib.Path(d).glob("shard-*.npz"))
-        if not files:
+        self.folders, self.device, self.limit = [pathlib.Path(f) for f in folders], torch.device(device), limit
+        self.known, self.side = set(), side
+        found = self._read()
+        if not found:
             raise SystemExit(f"no shard-*.npz under {folders}")
-        shards = [dict(np.load(f)) for f in files]
-
-        def gather(key):
-            return torch.from_numpy(np.concatenate([s[key] for s in shards]))
-
-        images = gather("image").permute(0, 3, 1, 2)
-        self.images = images.contiguous(memory_format=torch.channels_last)
-        self.masks = gather("mask")
-        self.params = gather("params").float()
-        self.labels = gather("labels")
-        # The held-out faces are the last of the last shard: the renderer seeds every face
-        # by its own number, so no training face shares one.
+        self.images, self.masks, self.params, self.labels = found
         count = len(self.images)
-        self.train = torch.arange(count - held_out)
-        self.held_out = torch.arange(count - held_out, count)
+        self.train = torch.arange(count - held_out, device=device)
+        self.held_out = torch.arange(count - held_out, count, device=device)
+
+    def _read(self):
+        """What lies in shards that were not read yet, or nothing."""
+        new = [f for d in self.folders for f in sorted(d.glob("shard-*.npz")) if f not in self.known]
+        if self.limit and self.known:
+            new = new[: max(0, (self.limit - len(self.images)) * len(self.known) // len(self.images))]
+        if not new:
+            return None
+        self.known.update(new)
+        shards = [self._reduced(*(torch.from_numpy(s[k]).to(self.device) for k in self.FIELDS)) for s in map(np.load, new)]
+        return [torch.cat(rows) for rows in zip(*shards)]
+
+    def _reduced(self, images, masks, params, labels):
+        images = images.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+        if self.side and self.side != images.shape[2]:
+            factor = images.shape[2] // self.side
+            images = F.avg_pool2d(images.float(), factor).round().to(torch.uint8)
+            masks = masks[:, factor // 2 :: factor, factor // 2 :: factor].contiguous()
+        return images, masks, params.float(), labels
+
+    def grow(self):
+        """Add to `train` what was rendered since; tells whether there was any."""
+        found = self._read()
+        if found:
+            before, count = len(self.images), len(found[0])
+            self.images, self.masks, self.params, self.labels = (
+                torch.cat(pair) for pair in zip((self.images, self.masks, self.params, self.labels), found)
+            )
+            self.train = torch.cat([self.train, torch.arange(before, before + count, device=self.device)])
+        return bool(found)
+
+    def draw(self, count):
+        """So many indices of faces to train on."""
+        return self.train[torch.randint(len(self.train), (count,), device=self.device)]
 
     def batch(self, index):
         return unit_range(self.images[index])
@@ -75,4 +106,4 @@ CLASS_WEIGHTS = torch.tensor(
 
 def pixel_weights(masks):
     """[n,h,w] classes -> [n,1,h,w] weights, dilated by a pixel so that edges count."""
-    return F.max_pool2d(CLASS_WEIGHTS[masks.long()][:, None], 3, 1, 1)
+    return F.max_pool2d(CLASS_WEIGHTS.to(masks.device)[masks.long()][:, None], 3, 1, 1)

@@ -1,6 +1,6 @@
 """Style statistics, and the matrix that turns a text direction into a style direction.
 
-  python directions.py DATA --checkpoint heads64.pt --pair pair.pt \
+  python directions.py DATA --checkpoint heads128.pt --pair pair.pt \
       --sentence MODEL.onnx --tokenizer tokenizer.json --out directions.npz
 
 The consumer computes StyleCLIP's global direction: r = relevance @ dt, entries below the
@@ -25,9 +25,9 @@ import torch.nn.functional as F
 import captions
 import checkpoint
 from dataset import ATTRIBUTES, Heads
-from generator import Generator, make_param_mapper
 from networks import EMBEDDING, TextProjection
 from sentences import Sentences
+from train_generator import HELD_OUT
 
 RIDGE = 0.02
 PAIRS, PAIR_WEIGHT = 200, 10.0
@@ -37,11 +37,8 @@ BASELINES = {"glasses": "none", "beard": "none", "expression": "neutral"}
 
 
 @torch.no_grad()
-def all_styles(generator, mapper, params, index):
-    rows = []
-    for i in index.split(512):
-        rows.append(torch.cat(generator.affine(mapper(params[i])), 1))
-    return torch.cat(rows)
+def all_styles(faces, params):
+    return torch.cat([torch.cat(faces.g.affine(faces.code(p)), 1) for p in params.split(512)])
 
 
 def attribute_design(data, index):
@@ -143,14 +140,11 @@ def main():
     parser.add_argument("--sentence", required=True)
     parser.add_argument("--tokenizer", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--held-out", type=int, default=512)
     args = parser.parse_args()
 
-    data = Heads(args.data, args.held_out)
-    models = {"g": Generator(), "pmap": make_param_mapper()}
-    mean, std, _ = checkpoint.load_into(args.checkpoint, models)
-    params = ((data.params - mean) / std).clamp(-5, 5)
-    styles = all_styles(models["g"], models["pmap"], params, data.train)
+    data = Heads(args.data, HELD_OUT)
+    faces, _ = checkpoint.load(args.checkpoint)
+    styles = all_styles(faces, data.params[data.train])
     style_mean, style_std = styles.mean(0), styles.std(0)
     normal = (styles - style_mean) / style_std.clamp_min(1e-6)
     design, meaning = attribute_design(data, data.train)

@@ -1,4 +1,4 @@
-"""The head generator: StyleGAN2 in rosinality's `g_ema` layout, at 64 x 64 pixels.
+"""The head generator: StyleGAN2 in rosinality's `g_ema` layout, at 128 x 128 pixels.
 
 Key names and stored values are exactly those of rosinality's Generator (equalised
 learning rate, `+1` folded into the modulation bias), so the checkpoint can be read by
@@ -12,10 +12,10 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-SIZE = 64
+SIZE = 128
 STYLE_DIM = 256
 MAPPING_LAYERS = 2
-CHANNELS = {4: 256, 8: 256, 16: 128, 32: 64, 64: 32}
+CHANNELS = {4: 256, 8: 256, 16: 192, 32: 128, 64: 64, 128: 32}
 RESOLUTIONS = sorted(CHANNELS)
 W_SLOTS = 2 * len(RESOLUTIONS)
 CLASSES = (
@@ -30,6 +30,20 @@ def fir_kernel():
     row = torch.tensor([1.0, 3.0, 3.0, 1.0])
     kernel = row[:, None] * row[None]
     return kernel / kernel.sum() * 4
+
+
+def blur(x):
+    """The FIR filter after up-sampling, one axis after the other: [n,c,h,w] -> [n,c,h-1,w-1]."""
+    x = F.pad(x, (1, 1, 1, 1))
+    for axis in (2, 3):
+        a, b, c, d = (x.narrow(axis, i, x.shape[axis] - 3) for i in range(4))
+        x = torch.add(a + d, b + c, alpha=3) * 0.25
+    return x
+
+
+def full_precision(x):
+    """Where half precision would be seen in the picture."""
+    return torch.autocast(x.device.type, enabled=False)
 
 
 class EqualLinear(nn.Module):
@@ -80,12 +94,12 @@ class ModulatedConv(nn.Module):
     def forward(self, x, style):
         """Convolution before demodulation, and the demodulation factor."""
         weight = self.weight[0] * self.scale
-        demod = torch.rsqrt(style.square() @ weight.square().sum((2, 3)).t() + 1e-8)
+        with full_precision(x):
+            demod = torch.rsqrt(style.square() @ weight.square().sum((2, 3)).t() + 1e-8)
         x = x * style[:, :, None, None]
         if self.up:
             x = F.conv_transpose2d(x, weight.transpose(0, 1).contiguous(), stride=2)
-            fir = self.blur.kernel.expand(x.shape[1], 1, 4, 4)
-            return F.conv2d(x, fir, padding=1, groups=x.shape[1]), demod
+            return blur(x), demod
         return F.conv2d(x, weight, padding=weight.shape[-1] // 2), demod
 
 
@@ -111,8 +125,9 @@ class StyledConv(nn.Module):
     def forward(self, x, style, noise):
         x, demod = self.conv(x, style)
         # sqrt(2) * leaky_relu(y) == leaky_relu(sqrt(2) * y): fold the gain into the factors.
-        bias = (self.activate.bias[None, :, None, None] + self.noise.weight * noise) * SQRT2
-        y = torch.addcmul(bias, x, (demod * SQRT2)[:, :, None, None])
+        bias = (self.activate.bias * SQRT2)[None, :, None, None].to(x.dtype)
+        y = torch.addcmul(bias, x, (demod * SQRT2)[:, :, None, None].to(x.dtype))
+        y = y + (self.noise.weight * SQRT2 * noise).to(x.dtype)
         return F.leaky_relu(y, 0.2, inplace=True)
 
 
@@ -165,19 +180,24 @@ class Generator(nn.Module):
         return rows
 
     def affine(self, w):
-        """w [n,256] or w+ [n,10,256] -> list of style vectors."""
+        """w [n,256] or w+ [n,12,256] -> list of style vectors."""
         if w.dim() == 2:
             w = w[:, None].expand(-1, W_SLOTS, -1)
-        return [layer.conv.modulation(w[:, slot]) for _, layer, slot, _ in self.layers()]
+        with full_precision(w):
+            return [layer.conv.modulation(w[:, slot].float()) for _, layer, slot, _ in self.layers()]
 
-    def synthesise(self, styles, segmenter=None):
-        """List of style vectors -> image, and class logits where a segmenter is given."""
+    def synthesise(self, styles, segmenter=None, fresh_noise=False):
+        """List of style vectors -> image, and class logits where a segmenter is given.
+
+        Noise is the checkpoint's, or drawn anew for each picture, as training wants it.
+        """
         x = self.input.input.expand(len(styles[0]), -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)
         out, noise, level = None, 0, 0
         for (_, layer, _, rgb), style in zip(self.layers(), styles):
             if not rgb:
-                x = layer(x, style, getattr(self.noises, f"noise_{noise}"))
+                fixed = getattr(self.noises, f"noise_{noise}")
+                x = layer(x, style, torch.randn_like(fixed.expand(len(style), -1, -1, -1)) if fresh_noise else fixed)
                 noise += 1
                 continue
             head = self._head(x, layer, style, segmenter and segmenter[level])
@@ -195,11 +215,12 @@ class Generator(nn.Module):
             kernel = torch.cat([kernel, seg.weight[None, :, :, 0, 0].expand(batch, -1, -1)], 1)
             bias = torch.cat([bias, seg.bias])
         flat = x.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
-        y = torch.bmm(flat, kernel.transpose(1, 2)) + bias
+        with full_precision(x):
+            y = torch.bmm(flat.float(), kernel.float().transpose(1, 2)) + bias
         return y.view(batch, height, width, -1).permute(0, 3, 1, 2)
 
-    def forward(self, w, segmenter=None):
-        return self.synthesise(self.affine(w), segmenter)
+    def forward(self, w, segmenter=None, fresh_noise=False):
+        return self.synthesise(self.affine(w), segmenter, fresh_noise)
 
 
 def make_segmenter():

@@ -3,13 +3,12 @@
 The image encoder keeps to Conv, LeakyRelu, AveragePool, Add and Gemm, because text edits
 by optimisation differentiate it: every op here needs a gradient rule in `models-onnx`.
 """
-import math
-
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 from generator import STYLE_DIM
+from layers import EqualConv, Residual, activate
 
 EMBEDDING = 128
 SENTENCE = 384
@@ -20,7 +19,7 @@ class Encoder(nn.Module):
 
     def __init__(self):
         super().__init__()
-        widths = [12, 48, 96, 128, 160]
+        widths = [12, 32, 64, 96, 128, 160]
         self.c = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(a, b, 3, padding=1), nn.GroupNorm(8, b), nn.LeakyReLU(0.2),
@@ -52,40 +51,10 @@ class Inverter(nn.Module):
         return self.w_mean + self.w_std * self.encoder(x)
 
 
-class EqualConv(nn.Conv2d):
-    """Unit-variance weights scaled at run time: trains evenly without normalisation layers."""
-
-    def __init__(self, inputs, outputs, size, stride=1):
-        super().__init__(inputs, outputs, size, stride=stride, padding=(size - 1) // 2)
-        nn.init.normal_(self.weight)
-        nn.init.zeros_(self.bias)
-        self.gain = 1 / math.sqrt(inputs * size * size)
-
-    def forward(self, x):
-        return F.conv2d(x, self.weight * self.gain, self.bias, self.stride, self.padding)
-
-
-class Residual(nn.Module):
-    def __init__(self, inputs, outputs):
-        super().__init__()
-        self.first = EqualConv(inputs, inputs, 3)
-        self.second = EqualConv(inputs, outputs, 3)
-        self.skip = EqualConv(inputs, outputs, 1)
-
-    def forward(self, x):
-        y = activate(self.first(x))
-        y = activate(self.second(F.avg_pool2d(y, 2)))
-        return (y + self.skip(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
-
-
-def activate(x):
-    return F.leaky_relu(x, 0.2) * math.sqrt(2.0)
-
-
 class ImageEncoder(nn.Module):
     """Picture -> embedding shared with the sentences."""
 
-    WIDTHS = (40, 80, 128, 160)
+    WIDTHS = (24, 48, 96, 128, 160)
 
     def __init__(self):
         super().__init__()
@@ -124,9 +93,9 @@ class Identity(ImageEncoder):
 
 
 class Features(nn.Module):
-    """Picture -> maps at 64, 32, 16 and 8 pixels, trained to tell classes and attributes."""
+    """Picture -> maps at 128, 64, 32, 16 and 8 pixels, trained to tell classes and attributes."""
 
-    WIDTHS = (16, 32, 64, 96)
+    WIDTHS = (16, 24, 48, 72, 96)
 
     def __init__(self):
         super().__init__()

@@ -1,6 +1,6 @@
 """The prior over codes: mean and principal axes of w over the renders.
 
-  python prior.py DATA --checkpoint heads64.pt --out prior.npz
+  python prior.py DATA --checkpoint heads128.pt --out prior.npz
 
 Optimisation over free w+ finds colour noise that pleases any loss; mean + z @ axes with z near unit
 variance stays among the codes that the generator was trained on. Needs parameters only, so renders of
@@ -13,16 +13,17 @@ import torch
 
 import checkpoint
 from dataset import Heads
-from generator import W_SLOTS, make_param_mapper
+from generator import W_SLOTS
+from train_generator import HELD_OUT
 
 SHARE = 0.995
 
 
 @torch.no_grad()
-def code_prior(mapper, params, share=SHARE):
+def code_prior(faces, params, share=SHARE):
     """Mean of w over the renders, and its principal axes, as many as explain `share` of the
     variance, each as long as the standard deviation along it: w = mean + z @ axes, z ~ N(0, I)."""
-    w = torch.cat([mapper(p) for p in params.split(2048)]).double()
+    w = faces.codes(params).double()
     mean = w.mean(0)
     values, vectors = torch.linalg.eigh(torch.cov((w - mean).t()))
     values, vectors = values.flip(0).clamp_min(0), vectors.flip(1)
@@ -36,15 +37,11 @@ def main():
     parser.add_argument("data", nargs="+")
     parser.add_argument("--checkpoint", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--held-out", type=int, default=512)
     args = parser.parse_args()
-    data = Heads(args.data, args.held_out)
-    models = {"pmap": make_param_mapper()}
-    mean, std, _ = checkpoint.load_into(args.checkpoint, models)
-    params = ((data.params - mean) / std).clamp(-5, 5)
-    middle, axes = code_prior(models["pmap"], params[data.train])
-    with torch.no_grad():
-        w = models["pmap"](params[data.held_out]) - middle
+    data = Heads(args.data, HELD_OUT)
+    faces, _ = checkpoint.load(args.checkpoint)
+    middle, axes = code_prior(faces, data.params[data.train])
+    w = faces.codes(data.params[data.held_out]) - middle
     z = w @ axes.t() / axes.square().sum(1)
     left = ((w - z @ axes).square().sum() / w.square().sum()).item()
     print(f"{len(axes)} axes explain {SHARE:.1%} of the variance of w; of held-out codes they miss {left:.2%}, "

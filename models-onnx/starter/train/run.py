@@ -35,18 +35,26 @@ def speed(step, fraction, warm=100, fall=0.35):
 
 
 class Run:
-    """A training of `net`: `for _ in run` gives steps until the time is over; `run.step(loss)` learns."""
+    """A training of `net`: `for _ in run.steps(…)` gives steps until the time is over; `run.step(loss)` learns.
 
-    def __init__(self, name, args, net, speeds=None, ema=0.997):
+    `speeds` are factors of the rate of parts of `net`, by the beginnings of their names; `beside` is what else a
+    checkpoint has to hold, by name.
+    """
+
+    def __init__(self, name, args, net, speeds=None, ema=0.997, beside=None):
         self.name, self.args, self.ema = name, args, ema
         self.out = pathlib.Path(args.out)
         self.out.mkdir(parents=True, exist_ok=True)
         self.device = device()
         self.net = net.to(self.device)
         self.average = copy.deepcopy(self.net).requires_grad_(False)
-        learnt = [p for p in self.net.parameters() if p.requires_grad]
-        self.adam = torch.optim.Adam(learnt, betas=(0.9, 0.99))
-        self.factor = speeds or 1.0
+        groups = {}
+        for part, p in self.net.named_parameters():
+            if p.requires_grad:
+                factor = next((f for start, f in (speeds or {}).items() if part.startswith(start)), 1.0)
+                groups.setdefault(factor, []).append(p)
+        self.adam = torch.optim.Adam([{"params": p, "factor": f} for f, p in groups.items()], betas=(0.9, 0.99))
+        self.beside = beside or {}
         # Half precision where the hardware is made for it.
         self.half = torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda")
         self.number = self.seen = 0
@@ -57,6 +65,8 @@ class Run:
             self.average.load_state_dict(saved["average"])
             self.adam.load_state_dict(saved["adam"])
             self.number, self.seen, self.seconds = saved["step"], saved["seen"], saved["seconds"]
+            for part, thing in self.beside.items():
+                thing.load_state_dict(saved[part])
         self.log = open(self.out / f"{name}.jsonl", "a", buffering=1)
         # Without paths: they say nothing elsewhere.
         told = {k: v for k, v in vars(args).items() if k not in ("data", "out", "held_out", "decoder", "start")}
@@ -67,6 +77,8 @@ class Run:
         return self.out / f"{self.name}.resume.pt"
 
     def steps(self, measure, every=120.0, save_every=120.0):
+        # A run of some minutes on a GPU is looked at as often as one of an hour.
+        every = min(every, max(5.0, self.args.minutes * 60 / 12))
         started, next_look, next_save = time.time(), every / 2, save_every
         first = self.number
         while True:
@@ -86,21 +98,28 @@ class Run:
                 return
             rate = self.args.rate * speed(self.number - first, fraction)
             for group in self.adam.param_groups:
-                group["lr"] = rate * self.factor
+                group["lr"] = rate * group["factor"]
             yield fraction
 
     def step(self, loss, count):
         self.adam.zero_grad()
         loss.backward()
+        self.learn(count)
+
+    def learn(self, count):
+        """A step along gradients that are there, of a batch of `count`."""
         self.adam.step()
         self.number += 1
         self.seen += count
         keep = min(self.ema, (1 + self.number) / (10 + self.number))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.net.parameters()), 1 - keep)
+            for ours, theirs in zip(self.average.buffers(), self.net.buffers()):
+                ours.copy_(theirs)
 
     def save(self, seconds):
         state = dict(net=self.net.state_dict(), average=self.average.state_dict(), adam=self.adam.state_dict(),
-                     step=self.number, seen=self.seen, seconds=seconds)  # fmt: skip
+                     step=self.number, seen=self.seen, seconds=seconds,
+                     **{part: thing.state_dict() for part, thing in self.beside.items()})  # fmt: skip
         torch.save(state, f"{self.path}.part")
         os.replace(f"{self.path}.part", self.path)

@@ -22,7 +22,7 @@ class Sentences:
         self.cache = pathlib.Path(cache) if cache else None
         if self.cache and self.cache.exists():
             saved = np.load(self.cache)
-            self.known = dict(zip(saved["texts"].tolist(), saved["rows"]))
+            self.known = dict(zip(saved["texts"].tolist(), saved["rows"].astype(np.float32)))
 
     def ids(self, sentence):
         return np.array(self.tokenizer.encode(sentence).ids, np.int64)
@@ -43,5 +43,5 @@ class Sentences:
         before = len(self.known)
         rows = np.stack([self.embed_one(s) for s in sentences])
         if self.cache and len(self.known) > before + 50:
-            np.savez(self.cache, texts=list(self.known), rows=np.stack(list(self.known.values())))
+            np.savez(self.cache, texts=list(self.known), rows=np.stack(list(self.known.values())).astype(np.float16))
         return rows

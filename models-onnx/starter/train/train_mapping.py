@@ -1,6 +1,6 @@
 """Fit the mapping network: z ~ N(0, I) -> w, so that random z give heads.
 
-  python train_mapping.py DATA --checkpoint heads64.pt --minutes 2     (writes it back)
+  python train_mapping.py DATA --checkpoint heads128.pt --minutes 2     (writes it back)
 
 The generator is supervised, so nothing has taught `style.*` yet. Every render gets a z in
 which each cause is Gaussian: categories become intervals of a Gaussian (within their
@@ -14,8 +14,9 @@ import torch
 
 import checkpoint
 from dataset import Heads
-from generator import MAPPING_LAYERS, STYLE_DIM, Generator, make_param_mapper, make_segmenter
+from generator import MAPPING_LAYERS, STYLE_DIM
 from train_encoder import style_matrix
+from train_generator import HELD_OUT
 
 MORPHS = 206
 RACES, EXPRESSIONS = 18, 25
@@ -70,22 +71,20 @@ def latents(data):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("data", nargs="+")
+    parser.add_argument("data", nargs="+", help="parameters only: renders of four pixels (`render --side 4`) do")
     parser.add_argument("--checkpoint", required=True)
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--held-out", type=int, default=512)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    data = Heads(args.data, args.held_out)
-    models = {"g": Generator(), "seg": make_segmenter(), "pmap": make_param_mapper()}
-    mean, std, info = checkpoint.load_into(args.checkpoint, models)
+    data = Heads(args.data, HELD_OUT)
+    faces, info = checkpoint.load(args.checkpoint)
+    faces.requires_grad_(False)
     z = latents(data)
-    with torch.no_grad():
-        w = torch.cat([models["pmap"](p) for p in ((data.params - mean) / std).clamp(-5, 5).split(2048)])
-    matrix = style_matrix(models["g"]).t()
+    w = faces.codes(data.params)
+    matrix = style_matrix(faces.g).t()
     scale = ((w[data.held_out] - w[data.train].mean(0)) @ matrix).square().mean()
-    style = models["g"].style
+    style = faces.g.style.requires_grad_(True)
     for layer in list(style)[1 : 1 + MAPPING_LAYERS]:
         torch.nn.init.normal_(layer.weight, std=100.0)  # 1 / lr_mul: unit variance at run time
         torch.nn.init.zeros_(layer.bias)
@@ -102,8 +101,7 @@ def main():
         missed = ((style(z[data.held_out]) - w[data.held_out]) @ matrix).square().mean() / scale
         average = style(torch.randn(8192, STYLE_DIM)).mean(0)
     print(f"z explains {1 - missed.item():.3f} of the style variance of held-out faces")
-    info["z_fit"] = 1 - missed.item()
-    checkpoint.save(args.checkpoint, models, mean, std, info, latent_avg=average)
+    checkpoint.save(args.checkpoint, faces, dict(info, z_fit=1 - missed.item(), latent_avg=average))
 
 
 if __name__ == "__main__":

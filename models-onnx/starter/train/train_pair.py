@@ -9,8 +9,6 @@ must name its own trait and say nothing about the others, a neutral prompt nothi
 Then both, with a contrastive loss over captions of one to three traits on top.
 """
 import argparse
-import json
-import pathlib
 import random
 import time
 
@@ -20,14 +18,14 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import captions
-import shipped
 from dataset import ATTRIBUTES, NAMES, Heads
 from networks import EMBEDDING, ImageEncoder, TextProjection
+from run import Run, arguments, device
 from sentences import Sentences
+from train_generator import HELD_OUT
 
 HEADS = ["gender", "age", "skin", "hair", "hair_colour", "expression", "glasses", "beard",
          "hat", "eyes", "lipstick", "freckles", "clothes", "background"]  # fmt: skip
-BATCH = 64
 SCALE = 8.0  # unit embeddings are multiplied by this before the heads
 TEXT_STEPS = 1500
 PAIRS = 700
@@ -58,39 +56,38 @@ class Phrases:
         pairs = captions.combinations(PAIRS)
         rng = captions.seeded(6)
         rows += [(captions.wrap(text, rng), said, PAIR_WEIGHT / PAIRS) for text, said in pairs]
-        self.embeddings = torch.from_numpy(sentences.embed([r[0] for r in rows]))
+        self.embeddings = torch.from_numpy(sentences.embed([r[0] for r in rows])).to(device())
         self.said = torch.tensor([
             [ATTRIBUTES[t].index(said[t]) if t in said else -1 for t in HEADS] for _, said, _ in rows
-        ])  # fmt: skip
-        self.weight = torch.tensor([r[2] for r in rows])
+        ]).to(device())  # fmt: skip
+        self.weight = torch.tensor([r[2] for r in rows], device=device())
 
     def loss(self, projection, heads, priors, count=256):
         """Cross-entropy on the traits a phrase speaks of; on all others, its answer should be
         the share of each value in the data, i.e. no information."""
         i = torch.multinomial(self.weight, count, replacement=True)
-        noisy = self.embeddings[i] + 0.02 * torch.randn(count, self.embeddings.shape[1])
+        noisy = self.embeddings[i] + 0.02 * torch.randn(count, self.embeddings.shape[1], device=self.embeddings.device)
         unit = F.normalize(projection(noisy), dim=1) * SCALE
         spoken, silent = 0.0, 0.0
         for k, name in enumerate(HEADS):
             logits = heads[name](unit).log_softmax(1)
             said = self.said[i, k]
             own = said >= 0
-            if own.any():
-                spoken = spoken - logits[own].gather(1, said[own, None]).sum()
-            silent = silent + (priors[name] * (priors[name].log() - logits[~own])).sum()
+            spoken = spoken + F.nll_loss(logits, said, ignore_index=-1, reduction="sum")
+            silent = silent + ((priors[name] * (priors[name].log() - logits)).sum(1) * ~own).sum()
         return spoken / count + 0.3 * silent / count
 
 
 def augment(images):
     """Shift, brightness, noise and a little blur: the generator's pictures are softer than
     renders, and the encoder must read both."""
-    n = len(images)
+    n, rand = len(images), lambda *shape: torch.rand(*shape, device=images.device)
     dy, dx = torch.randint(-2, 3, (2,)).tolist()
     x = torch.roll(F.pad(images, (2, 2, 2, 2), mode="replicate"), (dy, dx), (2, 3))
     x = x[:, :, 2:-2, 2:-2]
     soft = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    x = torch.lerp(x, soft, torch.rand(n, 1, 1, 1))
-    return x + 0.06 * torch.randn(n, 3, 1, 1) + 0.04 * torch.randn_like(x)
+    x = torch.lerp(x, soft, rand(n, 1, 1, 1))
+    return x + 0.2 * (rand(n, 3, 1, 1) - 0.5) + 0.04 * torch.randn_like(x)
 
 
 def caption_set(data, sentences, per_face, seed, limit):
@@ -100,7 +97,7 @@ def caption_set(data, sentences, per_face, seed, limit):
     per face until `limit` different sentences exist, so that embedding them stays cheap.
     """
     rng = captions.seeded(seed)
-    rows = [describe(l) for l in data.labels]
+    rows = [describe(l) for l in data.labels.cpu()]
     known, texts = {}, []
     chosen = np.zeros((len(rows), per_face), np.int64)
     for i, row in enumerate(rows):
@@ -110,7 +107,7 @@ def caption_set(data, sentences, per_face, seed, limit):
                 known[text] = len(texts)
                 texts.append(text)
             chosen[i, k] = known[text]
-    return torch.from_numpy(sentences.embed(texts)), torch.from_numpy(chosen)
+    return torch.from_numpy(sentences.embed(texts)).to(data.device), torch.from_numpy(chosen).to(data.device)
 
 
 def contrastive(image, text, sentence, scale):
@@ -134,7 +131,7 @@ def accuracy(image_encoder, projection, data, sentences, index):
     for trait in ("hair_colour", "hair", "glasses", "beard", "gender", "age", "expression"):
         values = ATTRIBUTES[trait]
         truth = data.label(trait)[index]
-        keep = torch.ones(len(index), dtype=torch.bool)
+        keep = torch.ones(len(index), dtype=torch.bool, device=data.device)
         if trait in ("hair", "hair_colour"):
             keep &= data.label("hat")[index] == 0
         if trait == "hair_colour":
@@ -144,7 +141,7 @@ def accuracy(image_encoder, projection, data, sentences, index):
 
         def embed(phrase):
             rows = sentences.embed([t.format(phrase) for t in captions.TEMPLATES])
-            return F.normalize(F.normalize(projection(torch.from_numpy(rows)), dim=1).mean(0), dim=0)
+            return F.normalize(F.normalize(projection(torch.from_numpy(rows).to(data.device)), dim=1).mean(0), dim=0)
 
         table = torch.stack([embed(captions.PHRASES[trait][v][0]) for v in values])
         picked = (embeddings @ table.t()).argmax(1)
@@ -162,86 +159,73 @@ def accuracy(image_encoder, projection, data, sentences, index):
     return out
 
 
+class Pair(nn.Module):
+    """Both sides, and the heads that make their space common."""
+
+    def __init__(self):
+        super().__init__()
+        self.image_encoder, self.projection = ImageEncoder(), TextProjection()
+        self.heads = nn.ModuleDict({n: nn.Linear(EMBEDDING, len(ATTRIBUTES[n])) for n in HEADS})
+        self.scale = nn.Parameter(torch.tensor(2.7))
+
+
+def words_first(pair, phrases, priors, steps):
+    """The text side alone."""
+    adam = torch.optim.AdamW([*pair.projection.parameters(), *pair.heads.parameters()], betas=(0.9, 0.99), weight_decay=0.01)
+    for step in range(steps):
+        adam.param_groups[0]["lr"] = 2e-3 * min(1, (step + 1) / 50, 1.02 - step / steps)
+        loss = phrases.loss(pair.projection, pair.heads, priors)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    return loss.item()
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("data", nargs="+")
     parser.add_argument("--sentence", required=True)
     parser.add_argument("--tokenizer", required=True)
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--minutes", type=float, default=15)
-    parser.add_argument("--pack", help="a pack whose pair to continue from")
     parser.add_argument("--captions", type=int, default=6000, help="different long captions")
     parser.add_argument("--text-steps", type=int, default=TEXT_STEPS)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--held-out", type=int, default=512)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(0)
+    parser.add_argument("--limit", type=int, help="most faces to hold in memory")
+    args = arguments(parser, minutes=15, batch=64, rate=2e-3)
     random.seed(0)
-    out = pathlib.Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-
-    data = Heads(args.data, args.held_out)
+    data = Heads(args.data, HELD_OUT, device(), args.limit)
     sentences = Sentences(args.sentence, args.tokenizer)
     started = time.time()
     texts, chosen = caption_set(data, sentences, 4, 1, args.captions)
     phrases = Phrases(sentences)
-    print(f"{len(texts)} captions, {len(phrases.embeddings)} phrases in {time.time() - started:.0f} s")
-
-    image_encoder, projection = ImageEncoder(), TextProjection()
-    if args.pack:
-        shipped.residual_network(image_encoder, shipped.path(args.pack, "image-encoder"))
-        shipped.text_projection(projection, shipped.path(args.pack, "text-projection"))
-    scale = nn.Parameter(torch.tensor(2.7))
-    heads = nn.ModuleDict({n: nn.Linear(EMBEDDING, len(ATTRIBUTES[n])) for n in HEADS})
+    print(f"{len(texts)} captions, {len(phrases.embeddings)} phrases in {time.time() - started:.0f} s", flush=True)
     priors = {n: (torch.bincount(data.label(n), minlength=len(ATTRIBUTES[n])).float() + 1)
               / (len(data.images) + len(ATTRIBUTES[n])) for n in HEADS}  # fmt: skip
-    text_side = [*projection.parameters(), *heads.parameters()]
-    adam = torch.optim.AdamW(text_side, lr=2e-3, betas=(0.9, 0.99), weight_decay=0.01)
-    for step in range(args.text_steps):
-        adam.param_groups[0]["lr"] = 2e-3 * min(1, (step + 1) / 50, 1.02 - step / args.text_steps)
-        loss = phrases.loss(projection, heads, priors)
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-    print(f"text side: loss {loss.item():.3f} after {time.time() - started:.0f} s", flush=True)
+    pair = Pair()
+    if args.start:
+        saved = torch.load(args.start, weights_only=True)
+        pair.load_state_dict({k: v.float() for k, v in saved["pair"].items()})
+    pair.to(data.device)
+    if not args.start and not args.resume:
+        print(f"text side: loss {words_first(pair, phrases, priors, args.text_steps):.3f}", flush=True)
+    # The text side has learnt already, and follows slowly.
+    run = Run("pair", args, pair, speeds={"image_encoder": 1.0, "": 0.15})
 
-    def save(**extra):
-        torch.save({"image_encoder": image_encoder.state_dict(), "projection": projection.state_dict(),
-                    "heads": heads.state_dict(), **extra}, out / "pair.pt")  # fmt: skip
+    def look(average):
+        scores = accuracy(average.image_encoder, average.projection, data, sentences, data.held_out)
+        torch.save({"pair": average.state_dict(), "accuracy": scores}, run.out / "pair.pt")
+        return {f"{name} {kind}": right for name, both in scores.items() for kind, right in zip(("trained", "new"), both)}
 
-    save()
-    adam = torch.optim.AdamW(
-        [{"params": image_encoder.parameters(), "lr": 2e-3}, {"params": [*text_side, scale], "lr": 3e-4}],
-        betas=(0.9, 0.99), weight_decay=0.01,
-    )  # fmt: skip
-    rates = [g["lr"] for g in adam.param_groups]
-    started, step = time.time(), 0
-    while (fraction := (time.time() - started) / (args.minutes * 60)) < 1:
-        for group, rate in zip(adam.param_groups, rates):
-            group["lr"] = rate * min(1, (step + 1) / 50, max(0.02, (1 - fraction) / 0.5))
-        index = data.train[torch.randint(len(data.train), (BATCH,))]
-        sentence = texts[chosen[index, torch.randint(chosen.shape[1], (BATCH,))]]
-        image, text = image_encoder(augment(data.batch(index))), projection(sentence)
+    for _ in run.steps(look):
+        index = data.draw(args.batch)
+        sentence = texts[chosen[index, torch.randint(chosen.shape[1], (args.batch,), device=data.device)]]
+        with run.half:
+            image = run.net.image_encoder(augment(data.batch(index))).float()
+        text = run.net.projection(sentence)
         unit = F.normalize(image, dim=1) * SCALE
         seen = sum(
-            STRESS.get(n, 1) * F.cross_entropy(heads[n](unit), data.label(n)[index]) for n in HEADS
+            STRESS.get(n, 1) * F.cross_entropy(run.net.heads[n](unit), data.label(n)[index]) for n in HEADS
         ) / len(HEADS)  # fmt: skip
-        words = phrases.loss(projection, heads, priors)
-        loss = 0.3 * contrastive(image, text, sentence, scale) + 3 * seen + words
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        step += 1
-        if step % 100 == 0:
-            print(f"{(time.time() - started) / 60:.1f} min, step {step}, loss {loss.item():.3f}, "
-                  f"pictures {seen.item():.3f}, words {words.item():.3f}", flush=True)  # fmt: skip
-            save()
-    image_encoder.eval()
-    scores = accuracy(image_encoder, projection, data, sentences, data.held_out)
-    print(scores)
-    save(accuracy=scores, images=step * BATCH)
-    (out / "pair.json").write_text(json.dumps({"accuracy": scores, "images": step * BATCH}) + "\n")
+        words = phrases.loss(run.net.projection, run.net.heads, priors)
+        loss = 0.3 * contrastive(image, text, sentence, run.net.scale) + 3 * seen + words
+        run.step(loss, args.batch)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ Then checks that the distance behaves: it has to find a picture of the same face
 it is blurred, shifted or noisy by less, and nearer than a picture of another face.
 """
 import argparse
-import pathlib
-import time
 
 import torch
 import torch.nn as nn
@@ -16,9 +14,9 @@ import torch.nn.functional as F
 from dataset import ATTRIBUTES, Heads, pixel_weights
 from generator import CLASSES
 from networks import Features, Perceptual
+from run import Run, arguments, device
+from train_generator import HELD_OUT
 from train_pair import HEADS
-
-BATCH = 32
 
 
 class Tasks(nn.Module):
@@ -56,48 +54,40 @@ def ordered(network, data, index):
     return right
 
 
+class Trained(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.network, self.tasks = Perceptual(), Tasks()
+
+    def forward(self, images):
+        return self.tasks(self.network.features(images))
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("data", nargs="+")
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--minutes", type=float, default=6)
-    parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--held-out", type=int, default=512)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(0)
-    out = pathlib.Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    data = Heads(args.data, args.held_out)
-    network, tasks = Perceptual(), Tasks()
-    adam = torch.optim.AdamW([*network.parameters(), *tasks.parameters()], lr=args.rate,
-                             betas=(0.9, 0.99), weight_decay=0.01)  # fmt: skip
-    started, step = time.time(), 0
-    while (fraction := (time.time() - started) / (args.minutes * 60)) < 1:
-        adam.param_groups[0]["lr"] = args.rate * min(1, (step + 1) / 30, max(0.02, (1 - fraction) / 0.6))
-        index = data.train[torch.randint(len(data.train), (BATCH,))]
-        images = data.batch(index)
-        images = images + 0.04 * torch.randn(len(images), 3, 1, 1) + 0.04 * torch.randn_like(images)
-        logits, said = tasks(network.features(images))
-        masks = data.masks[index]
+    parser.add_argument("--limit", type=int, help="most faces to hold in memory")
+    args = arguments(parser, minutes=6, batch=32, rate=2e-3)
+    data = Heads(args.data, HELD_OUT, device(), args.limit)
+    run = Run("perceptual", args, Trained())
+
+    def look(average):
+        guess = torch.cat([average(data.batch(i))[0].argmax(1) for i in data.held_out.split(128)])
+        accuracy = (guess == data.masks[data.held_out]).float().mean().item()
+        blur, shift, noise = ordered(average.network, data, data.held_out[:256])
+        found = dict(mask_accuracy=accuracy, blur=blur, shift=shift, noise=noise)
+        torch.save({"features": average.network.features.state_dict(), **found}, run.out / "perceptual.pt")
+        return found
+
+    for _ in run.steps(look):
+        index = data.draw(args.batch)
+        images, masks = data.batch(index), data.masks[index]
+        shade = torch.rand(len(images), 3, 1, 1, device=data.device) - 0.5
+        with run.half:
+            logits, said = run.net(images + 0.14 * shade + 0.04 * torch.randn_like(images))
         weight = pixel_weights(masks)[:, 0]
-        loss = (F.cross_entropy(logits, masks.long(), reduction="none") * weight).mean()
-        loss = loss + 0.1 * sum(F.cross_entropy(said[n], data.label(n)[index]) for n in HEADS)
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        step += 1
-        if step % 100 == 0:
-            print(f"{(time.time() - started) / 60:.1f} min, step {step}, loss {loss.item():.3f}", flush=True)
-    with torch.no_grad():
-        guess = torch.cat([tasks(network.features(data.batch(i)))[0].argmax(1) for i in data.held_out.split(128)])
-    accuracy = (guess == data.masks[data.held_out]).float().mean().item()
-    right = ordered(network, data, data.held_out[:256])
-    print(f"held out: mask accuracy {accuracy:.3f}; order right for blur {right[0]:.3f}, shift "
-          f"{right[1]:.3f}, noise {right[2]:.3f}")
-    torch.save({"features": network.features.state_dict(), "mask_accuracy": accuracy, "order": right},
-               out / "perceptual.pt")  # fmt: skip
+        loss = (F.cross_entropy(logits.float(), masks.long(), reduction="none") * weight).mean()
+        loss = loss + 0.1 * sum(F.cross_entropy(said[n].float(), data.label(n)[index]) for n in HEADS)
+        run.step(loss, len(index))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""What is shared with the other trainings: the loop."""
+"""What is shared with the other trainings: the loop, and the critic."""
 import pathlib
 import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "train"))
 
+from critic import Adversary  # noqa: E402, F401
 from run import Run, arguments, device  # noqa: E402, F401

@@ -41,7 +41,7 @@ def main():
         net.mlp[-1].weight.mul_(0.1)
     if args.start:
         load(args.start, {"layout_net_ema.": net})
-    run = Run("layout", args, net, speeds=100.0)
+    run = Run("layout", args, net, speeds={"": 100.0})
     at = run.device
     right = {k: v.to(at) for k, v in right.items()}
     spread = fields.spread(right)

@@ -45,12 +45,15 @@ pub(crate) fn write(
     let params = rows.iter().flat_map(|r| r.params).collect();
     let labels = rows.iter().flat_map(|r| r.labels).collect();
 
-    let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
+    // Trainings read folders that are still being filled: a shard has its name when it is whole.
+    let part = path.with_extension("part");
+    let file = File::create(&part).with_context(|| format!("creating {}", part.display()))?;
     let mut npz = NpzWriter::new(file);
     npz.add_array("image", &Array4::from_shape_vec((count, side, side, 3), image)?)?;
     npz.add_array("mask", &Array3::from_shape_vec((count, side, side), mask)?)?;
     npz.add_array("params", &Array2::from_shape_vec((count, PARAMS), params)?)?;
     npz.add_array("labels", &Array2::from_shape_vec((count, COLUMNS), labels)?)?;
     npz.finish()?;
+    std::fs::rename(&part, path).with_context(|| format!("naming {}", path.display()))?;
     Ok(())
 }
