@@ -5,10 +5,12 @@ import tomllib
 import torch
 from tokenizers import Tokenizer
 
+import words
 from common import ATTRIBUTES, NAMES, captions, drawn
 from edits import read
 
 TRAITS = 5  # named in each prompt
+NEW_TRAITS = 3  # named in each prompt of words that no caption holds, of which there are for fewer traits
 BATCH = 50
 STEPS, GUIDANCE = 30, 3.0
 # Drawn twelve times each for the sheet.
@@ -40,7 +42,7 @@ class Denoiser:
         noise = torch.Generator().manual_seed(seed)
         velocity = lambda x, step, states: self.run("denoiser", sample=x, timestep=step, states=states)
         channels = self.manifest["roles"]["latent-decoder"]["inputs"][0]["dims"][1]
-        side = self.manifest["resolution"] // self.manifest["denoising"]["pixels_per_latent"]
+        side = self.manifest["resolution"] // self.manifest["denoising"]["pixels-per-latent"]
         made = []
         for at in range(0, len(texts), BATCH):
             some = self.states(texts[at : at + BATCH])
@@ -55,14 +57,14 @@ class Denoiser:
         return torch.cat([self.run("latent-decoder", latent=some) for some in latents]).clamp(-1, 1).numpy()
 
 
-def asked(labels):
+def asked(labels, phrases, count):
     """A prompt for each head, and which traits it names: {attribute: [n] of bool}."""
     rng, prompts, named = captions.seeded(91), [], []
     for values in labels.tolist():
         face = {name: ATTRIBUTES[name][value] for name, value in zip(NAMES, values)}
-        usable = captions.traits(face)
-        chosen = rng.sample(usable, min(TRAITS, len(usable)))
-        prompts.append(captions.wrap(", ".join(rng.choice(captions.PHRASES[t][face[t]]) for t in chosen), rng))
+        usable = [t for t in captions.traits(face) if phrases.get(t, {}).get(face[t])]
+        chosen = rng.sample(usable, min(count, len(usable)))
+        prompts.append(captions.wrap(", ".join(rng.choice(phrases[t][face[t]]) for t in chosen), rng))
         named.append([name in chosen for name in NAMES])
     return prompts, dict(zip(NAMES, np.array(named).T))
 
@@ -82,15 +84,18 @@ def told(reader, drawings, labels, named):
 def evaluate(pack, judges, held, compare):
     """What is in the tables and on the sheets; `compare(pictures)` gives their distances from the renders."""
     labels = held.data.labels.numpy()
-    prompts, named = asked(held.data.labels)
+    prompts, named = asked(held.data.labels, captions.PHRASES, TRAITS)
+    new_prompts, new_named = asked(held.data.labels, words.new_words()[0], NEW_TRAITS)
     pictures, again = pack.pictures(prompts, seed=1), pack.again(held.pictures)
-    shuffled = np.roll(pictures, 1, 0)
     result = {
         "pack": pack.manifest["id"], "steps": STEPS, "guidance": GUIDANCE,
         "told in so many words": told(judges["reader"], {
             "drawn": pictures, "drawn, without guidance": pack.pictures(prompts, 1, guidance=1.0),
-            "drawn for another prompt": shuffled, "renders": held.pictures,
+            "drawn for another prompt": np.roll(pictures, 1, 0), "renders": held.pictures,
             "renders through latents": again}, labels, named),
+        "told in words that no caption holds": told(judges["reader"], {
+            "drawn": pack.pictures(new_prompts, seed=1), "drawn for another prompt": np.roll(pictures, 1, 0),
+            "renders": held.pictures}, labels, new_named),
         "pictures": {"drawn": compare(pictures), "renders through latents": compare(again)},
         "PSNR of renders through latents": float(-10 * np.log10(np.square((held.pictures - again) / 2).mean())),
     }  # fmt: skip
