@@ -160,7 +160,7 @@ class Denoiser(nn.Module):
     """Noisy latents, step and states -> velocity. A U-Net of two levels; beside the attention to all states, the last one
     is heard wherever the step is, from which whole texts are learnt much sooner."""
 
-    LEVELS = (112, 144)
+    LEVELS = (112, 136)
     TOLD = 192
 
     def __init__(self):

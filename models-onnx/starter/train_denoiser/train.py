@@ -47,8 +47,11 @@ class Reading(torch.nn.Module):
 
 def steps(run, measure):
     """Those of `run`, with some twenty rows in the log, and with gradients no longer than 1."""
-    learnt = list(run.net.parameters())
-    run.adam.register_step_pre_hook(lambda *_: torch.nn.utils.clip_grad_norm_(learnt, 1.0) and None)
+
+    def shorten(*_):
+        torch.nn.utils.clip_grad_norm_(run.net.parameters(), 1.0)
+
+    run.adam.register_step_pre_hook(shorten)
     every = min(120.0, max(20.0, 3 * run.args.minutes))
     return run.steps(measure, every, min(120.0, 2 * every))
 
@@ -198,16 +201,18 @@ def main():
         resume = (out / f"{name}.resume.pt").exists()
         told = argparse.Namespace(out=args.out, resume=resume, minutes=minutes[name], rate=rate, batch=batch,
                                   threads=args.threads)  # fmt: skip
-        if told.minutes or not resume:
+        if told.minutes:
             run = Run(name, told, net, ema=average)
             run.batch = batch
             train = {"autoencoder": autoencoder, "text": text, "denoiser": denoiser}[name]
             trained = {"autoencoder": (), "text": (speak,), "denoiser": (speak, nets["autoencoder"], nets["text"])}
             train(run, faces, *trained[name])
             net.load_state_dict(run.average.state_dict())
-        else:
+        elif resume:
             saved = torch.load(out / f"{name}.resume.pt", map_location="cpu", weights_only=True)
             net.load_state_dict(saved["average"])
+        else:
+            Run(name, told, net).save(0.0)
         net.requires_grad_(False).eval().to(at)
     keep(out)
 
