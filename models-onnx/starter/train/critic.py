@@ -7,6 +7,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from generator import EqualLinear
 from layers import EqualConv, Residual, activate
 
 PENALTY = 1.0  # γ of R1
@@ -25,15 +26,14 @@ class Critic(nn.Module):
         self.stem = EqualConv(3, widths[0], 1)
         self.blocks = nn.ModuleList(Residual(a, b) for a, b in zip(widths, widths[1:]))
         self.last = EqualConv(widths[-1] + 1, widths[-1], 3)
-        self.out = nn.Sequential(nn.Flatten(), nn.Linear(widths[-1] * 16, widths[-1]), nn.LeakyReLU(0.2),
-                                 nn.Linear(widths[-1], 1))  # fmt: skip
+        self.hidden, self.out = EqualLinear(widths[-1] * 16, widths[-1]), EqualLinear(widths[-1], 1)
 
     def forward(self, x):
         x = activate(self.stem(x))
         for block in self.blocks:
             x = block(x)
         x = torch.cat([x, spread(x)], 1)
-        return self.out(activate(self.last(x)))[:, 0].float()
+        return self.out(activate(self.hidden(activate(self.last(x)).flatten(1))))[:, 0].float()
 
 
 def spread(x):

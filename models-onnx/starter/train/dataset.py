@@ -77,6 +77,8 @@ class Heads:
                 torch.cat(pair) for pair in zip((self.images, self.masks, self.params, self.labels), found)
             )
             self.train = torch.cat([self.train, torch.arange(before, before + count, device=self.device)])
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()  # the smaller tensors of before, which other trainings may need
         return bool(found)
 
     def draw(self, count):
