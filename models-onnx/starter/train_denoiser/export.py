@@ -1,10 +1,10 @@
 """A folder in the layout of an Optimum export of Stable Diffusion from the trained networks, and the pack of it.
 
     python export.py ../checkpoint/denoiser64.pt --folder FOLDER --pentimento PROGRAM \
-        --pack ../../packs/starter-denoiser
+        --pack ../../packs/starter-denoiser --golden ../../tests/golden
 
 The pack is made by `pentimento convert`, as of anybody's export. Weights are stored in half precision and computed with in
-single. Checks every graph of the folder, and the pack, against PyTorch.
+single. Checks every graph of the folder against PyTorch; the goldens are PyTorch's, for the tests to check the pack.
 """
 import argparse
 import json
@@ -141,18 +141,38 @@ def convert(program, folder, pack):
     (pack / "LICENCE.txt").write_text(f"Starter denoiser\n\nLicence: CC0-1.0\nOrigin: {ORIGIN}\n\n{TERMS}\n")
 
 
+@torch.no_grad()
+def goldens(kept, folder):
+    """One step out of noise for a text, the picture that it shows, and that picture's latents."""
+    words, nets = networks(kept)
+    keep = lambda name, value: np.save(folder / f"denoiser_{name}.npy", np.asarray(value))
+    ids = words.encode(["a woman with long blond hair, sunglasses"])
+    states, sample = nets["text"].encoder(ids), torch.randn(1, LATENT, 8, 8, generator=torch.Generator().manual_seed(0))
+    step, autoencoder = schedule.STEPS - 1, nets["autoencoder"]
+    velocity, alpha = nets["denoiser"](sample, torch.tensor([float(step)]), states), schedule.ALPHAS[step]
+    clean = alpha.sqrt() * sample - (1 - alpha).sqrt() * velocity
+    picture = autoencoder.decoder(clean / kept["scale"])
+    mean, _ = autoencoder.moments(autoencoder.encoder(picture))
+    for name, value in dict(ids=ids, states=states, sample=sample, velocity=velocity, kept=alpha, picture=picture,
+                            mean=mean * kept["scale"]).items():  # fmt: skip
+        keep(name, value)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("checkpoint", type=pathlib.Path, help="denoiser64.pt of a training")
     parser.add_argument("--folder", type=pathlib.Path, required=True, help="where the export goes")
     parser.add_argument("--pentimento", help="the program that makes a pack of it")
     parser.add_argument("--pack", type=pathlib.Path)
+    parser.add_argument("--golden", type=pathlib.Path, help="folder for the goldens of the tests")
     args = parser.parse_args()
     kept = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
     for name, error in write_folder(args.folder, kept).items():
         print(f"{name}: {error:.1e} of the largest number, {(args.folder / name / 'model.onnx').stat().st_size} bytes")
     if args.pack:
         convert(args.pentimento, args.folder, args.pack)
+    if args.golden:
+        goldens(kept, args.golden)
 
 
 if __name__ == "__main__":
