@@ -68,7 +68,7 @@ denoiser() {
 rooms() {
     local r=("$ROOMS")
     export RAYON_NUM_THREADS=3
-    "${r[@]}" render --out "$work/rooms/train" --shards 4 --count ${ROOMS_COUNT:-2000}
+    "${r[@]}" render --out "$work/rooms/train" --shards 4 --count 2000
     "${r[@]}" pairs --out "$work/rooms/train" --shards 1 --count 1000 --first 500000
     "${r[@]}" render --out "$work/rooms/held" --shards 1 --count 200 --first 2000000
     local train=("$work/rooms/train" --held-out "$work/rooms/held" --start "$here/checkpoint/rooms64.ckpt" --batch 96)
