@@ -26,7 +26,7 @@
 //! use models_onnx::{Cancel, ModelError, Pack, Places, Runtime, generator};
 //!
 //! # fn main() -> Result<(), ModelError> {
-//! # let image = ndarray::Array4::zeros((1, 3, 64, 64));
+//! # let image = ndarray::Array4::zeros((1, 3, 128, 128));
 //! let places = Places::at("/home/me/.local/share/pentimento");
 //! let pack = Arc::new(Pack::open(&places.packs().join("starter-faces"), &places.shared())?);
 //! let runtime = Runtime::load(&places.onnxruntime(), Options::default())?;

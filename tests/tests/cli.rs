@@ -303,7 +303,7 @@ fn the_starter_checkpoint_becomes_a_pack_that_gives_the_same_pictures() {
     let data = Data::new();
     let path = |name: &str| data.folder.path().join(name).to_str().unwrap().to_owned();
     let starter = pentimento_tests::root().join("models-onnx");
-    let checkpoint = starter.join("starter/checkpoint/heads64.pt").to_str().unwrap().to_owned();
+    let checkpoint = starter.join("starter/checkpoint/heads128.pt").to_str().unwrap().to_owned();
     let refused = pentimento(&data, &["convert", &checkpoint, "-o", "heads"]);
     assert!(
         !refused.status.success() && errors(&refused).contains("run it again with --yes"),
@@ -312,7 +312,7 @@ fn the_starter_checkpoint_becomes_a_pack_that_gives_the_same_pictures() {
     );
     assert!(!data.folder.path().join("packs/heads").exists());
     let report = String::from_utf8(refused.stdout).unwrap();
-    assert!(report.contains("StyleGAN2 generator, 64 px, W+ of 10 × 256, 2176 style channels"), "{report}");
+    assert!(report.contains("StyleGAN2 generator, 128 px, W+ of 12 × 256, 2752 style channels"), "{report}");
 
     let made = pentimento(&data, &["convert", &checkpoint, "-o", "heads", "--yes", "--domain", "head"]);
     assert!(made.status.success(), "{}", errors(&made));

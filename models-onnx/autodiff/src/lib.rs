@@ -45,14 +45,14 @@
 //! use ort::value::TensorRef;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let target = ndarray::Array4::<f32>::zeros((1, 3, 64, 64));
+//! # let target = ndarray::Array4::<f32>::zeros((1, 3, 128, 128));
 //! let model = Model::read_file("packs/starter-faces/synthesis.onnx".as_ref())?;
 //! let likeness = Term::new("likeness", Measure::MeanSquare, "image").against("target");
 //! let gradient = Differentiate::new(model).loss(Loss::of(likeness)).wrt("styles").build()?;
 //! let environment = ort::init_from("libonnxruntime.so")?.build()?;
 //! let mut session = Session::builder(&environment)?.commit_from_memory(&gradient.model.to_bytes()?)?;
 //!
-//! let mut styles = ndarray::Array2::<f32>::ones((1, 2176));
+//! let mut styles = ndarray::Array2::<f32>::ones((1, 2752));
 //! let mut adam = Adam::default().start(styles.len());
 //! let schedule = Schedule::ramped(0.05);
 //! for step in 0..200 {

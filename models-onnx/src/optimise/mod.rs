@@ -13,19 +13,19 @@
 //! use models_onnx::{Cancel, Pack, Places, Role, Runtime};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let target = ndarray::Array4::<f32>::zeros((1, 3, 64, 64));
+//! # let target = ndarray::Array4::<f32>::zeros((1, 3, 128, 128));
 //! let places = Places::at("/home/me/.local/share/pentimento");
 //! let pack = Pack::open(&places.packs().join("starter-faces"), &places.shared())?;
 //! let runtime = Runtime::load(&places.onnxruntime(), Options::default())?;
 //!
-//! let generator = Model::read(pack.graph(pack.contract(Role::Synthesis)?)?)?;
+//! let generator = pack.model(Role::Synthesis)?;
 //! let likeness = Term::new("likeness", Measure::MeanSquare, "image").against("target");
 //! let gradient =
 //!     Differentiate::new(generator).loss(Loss::of(likeness)).wrt("styles").also("image").build()?;
 //! let mut session = GradientSession::open(&runtime, gradient)?;
 //!
 //! let outcome = Optimisation::new(&mut session)
-//!     .variable("styles", ndarray::Array2::ones((1, 2176)))
+//!     .variable("styles", ndarray::Array2::ones((1, 2752)))
 //!     .constant("target", Tensor::F32(target.view().into_dyn()))
 //!     .adam(Adam::default(), Schedule::ramped(0.05))
 //!     .steps(200)

@@ -4,7 +4,7 @@ Two eager forms are timed: the published one (weights modulated per picture, gro
 code), and the one the starter pack was trained with (activations scaled, one shared convolution). Their pictures are
 compared first. Needs torch.
 
-Run:  python eager.py [--checkpoint ../checkpoint/heads64.pt] [--rounds 5]
+Run:  python eager.py [--checkpoint ../checkpoint/heads128.pt] [--rounds 5]
 """
 import argparse
 import pathlib
@@ -96,7 +96,7 @@ def pentimento():
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--checkpoint", type=pathlib.Path, default=HERE.parent / "checkpoint" / "heads64.pt")
+    parser.add_argument("--checkpoint", type=pathlib.Path, default=HERE.parent / "checkpoint" / "heads128.pt")
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     generator = Generator()

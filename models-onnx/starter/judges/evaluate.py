@@ -154,12 +154,12 @@ def evaluate(pack, judges, held, args):
         "reconstructions": distances(held.features(judges, made), held.vectors),
     }
     result["encoder"] = fidelity(judges, held, renders, made)
-    sheets = {"samples": as_judged(sampled[:96]).numpy(), "reconstructions": rows(held.pictures, as_judged(made).numpy())}
+    sheets = {"samples": as_judged(sampled[:96]).numpy(), "reconstructions": rows(as_judged(held.pictures).numpy(), as_judged(made).numpy())}
     if args.invert:
         better = pack.pictures(pack.styles(optimised(args.invert, pack, renders[:OPTIMISED], args.steps)))
         result[f"the first {OPTIMISED}, encoder"] = fidelity(judges, held, renders[:OPTIMISED], made[:OPTIMISED])
         result[f"the first {OPTIMISED}, {args.steps} steps"] = fidelity(judges, held, renders[:OPTIMISED], better)
-        sheets["optimised"] = rows(held.pictures, as_judged(better).numpy(), count=OPTIMISED)
+        sheets["optimised"] = rows(as_judged(held.pictures).numpy(), as_judged(better).numpy(), count=OPTIMISED)
     judge = batched(lambda x: judges["segmenter"](x).argmax(1), made)
     result["segmentation"] = {"reconstructions by the judge, against truth": intersection_over_union(judge, held.truth)}
     if pack.has("segmenter"):

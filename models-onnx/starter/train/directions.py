@@ -12,6 +12,9 @@ carry "man" along); each value's effect, scaled to a largest entry of one, is wh
 matrix should return for it. (2) The matrix is the ridge solution that maps the text
 directions of many phrasings (`captions.PHRASES` against many neutral prompts) to them.
 
+The same regression over w instead of styles gives the directions of single attributes (the normals of InterFaceGAN's
+planes are found by classifiers; here labels are exact).
+
 StyleCLIP never moves the channels of the RGB layers. This generator keeps hue there (with
 them held, "blue hair" only changes brightness), so this pack lets them move.
 """
@@ -34,6 +37,14 @@ PAIRS, PAIR_WEIGHT = 200, 10.0
 # Values that add something are told from its absence, not from the average of all values:
 # otherwise "glasses" would carry "less sunglasses" along, which is white lenses.
 BASELINES = {"glasses": "none", "beard": "none", "expression": "neutral"}
+
+
+# Sliders: (attribute, value at one end, value at the other). At a strength of two the one becomes the other.
+SLIDERS = {
+    "age": ("age", "young", "old"), "beard": ("beard", "none", "beard"), "gender": ("gender", "man", "woman"),
+    "glasses": ("glasses", "none", "glasses"), "hair length": ("hair", "short", "long"), "hat": ("hat", "no", "yes"),
+    "open mouth": ("expression", "neutral", "laughing"), "smile": ("expression", "neutral", "smiling"),
+}  # fmt: skip
 
 
 @torch.no_grad()
@@ -132,6 +143,14 @@ def regress(rows, effects, meaning):
     return relevance, 1 - fit.item()
 
 
+def sliders(codes, design, meaning):
+    """Directions in w, {name: [256]}."""
+    effects = attribute_effects(codes - codes.mean(0), design)
+    place = {m: i for i, m in enumerate(meaning)}
+    return {name: ((effects[place[trait, to]] - effects[place[trait, at]]) / 2).numpy()
+            for name, (trait, at, to) in SLIDERS.items()}  # fmt: skip
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("data", nargs="+")
@@ -151,15 +170,17 @@ def main():
     effects = attribute_effects(normal, design)
 
     projection = TextProjection()
-    projection.load_state_dict(torch.load(args.pair, weights_only=True)["projection"])
+    saved = torch.load(args.pair, weights_only=True)["pair"]
+    projection.load_state_dict({k.removeprefix("projection."): v.float() for k, v in saved.items() if k.startswith("projection.")})
     rows = text_directions(Prompts(Sentences(args.sentence, args.tokenizer), projection))
     relevance, fit = regress(rows, effects, meaning)
     sizes = {"/".join(m): round(effects[i].abs().max().item(), 2) for i, m in enumerate(meaning)
              if m[0] in captions.PHRASES}  # fmt: skip
     print("largest effect in standard deviations:", json.dumps(sizes))
     print(f"text directions explain {fit:.3f} of the attribute effects")
+    moved = sliders(faces.codes(data.params[data.train]), design, meaning)
     np.savez(args.out, style_mean=style_mean.numpy(), style_std=style_std.numpy(),
-             relevance=relevance.numpy(), fit=fit)  # fmt: skip
+             relevance=relevance.numpy(), fit=fit, **{f"slider {k}": v for k, v in moved.items()})  # fmt: skip
 
 
 if __name__ == "__main__":

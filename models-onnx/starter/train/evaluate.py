@@ -18,7 +18,7 @@ import torch
 
 from dataset import ATTRIBUTES, Heads
 from direction import style_direction
-from generator import CLASSES
+from generator import CLASSES, W_SLOTS
 from sentences import Sentences
 from sheets import save_sheet
 from train_generator import ious
@@ -172,7 +172,7 @@ def main():
     save_sheet(np.concatenate(rows), sheets / "reconstructions.png", 16)
     z = np.random.default_rng(1).standard_normal((48, 256)).astype(np.float32)
     w = pack.run("mapping", z)
-    sampled = pack.run("synthesis", pack.run("affine", np.repeat(w[:, None], 10, 1)))
+    sampled = pack.run("synthesis", pack.run("affine", np.repeat(w[:, None], W_SLOTS, 1)))
     save_sheet(sampled, sheets / "samples.png", 16)
 
     tiles, table = [], {}
@@ -190,7 +190,7 @@ def main():
         if len(tiles) < 3 * SHOWN:
             tiles += [images[index[:8]], made[index[:8]], after[:8]]
     # Three tiles to a face and prompt: held-out render, reconstruction, edit.
-    order = [np.stack(t, 1).reshape(-1, 3, 64, 64) for t in zip(tiles[::3], tiles[1::3], tiles[2::3])]
+    order = [np.stack(t, 1).reshape(-1, *tiles[0].shape[1:]) for t in zip(tiles[::3], tiles[1::3], tiles[2::3])]
     save_sheet(np.concatenate(order), sheets / "edits.png", 24)
     (sheets / "edits.json").write_text(json.dumps(
         {"strength": strength, "disentanglement": beta, "neutral": neutral, "edits": table}, indent=1) + "\n")

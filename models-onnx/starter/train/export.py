@@ -1,15 +1,16 @@
 """Write the pack: ONNX graphs, statistics, pack.toml, and golden fixtures.
 
-  python export.py --checkpoint heads64.pt --encoder encoder64.pt --pair pair.pt \
+  python export.py --checkpoint heads128.pt --encoder encoder128.pt --pair pair.pt \
       --identity identity.pt --perceptual perceptual.pt \
-      --directions directions.npz --prior prior.npz --data DATA --sentence MODEL.onnx --tokenizer tokenizer.json \
-      --pack ../../packs/starter-faces --golden ../../tests/golden --keep ../checkpoint/heads64.pt
+      --directions directions.npz --prior prior.npz --preview preview.pt --data DATA --sentence MODEL.onnx --tokenizer tokenizer.json \
+      --pack ../../packs/starter-faces --golden ../../tests/golden --keep ../checkpoint/heads128.pt
 
 With `--only ROLE...` the other graphs stay as they lie in the pack, with the framing and fidelity
 of its manifest, and the goldens show the same face; what belongs to the other graphs need not be
 given then. Arrays come from --directions and --prior, where those are given.
 """
 import argparse
+import copy
 import hashlib
 import pathlib
 import shutil
@@ -23,11 +24,13 @@ import captions
 import checkpoint
 import onnx_graphs
 from dataset import Heads, unit_range
-from generator import CLASSES, Generator, make_param_mapper, make_segmenter
+from generator import CLASSES, SIZE, W_SLOTS
 from networks import Identity, ImageEncoder, Inverter, Perceptual, TextProjection
 from sentences import Sentences
 
-ROLES = ("mapping affine synthesis encoder image-encoder text-projection segmenter segmenter-at identity perceptual").split()
+ROLES = ("mapping affine synthesis preview encoder image-encoder text-projection segmenter segmenter-at identity perceptual").split()
+# These have the generator's trunk in common, and its weights lie in a file beside them.
+SHARING, TRUNK = ("synthesis", "preview", "segmenter", "segmenter-at"), "generator.data"
 STATISTICS, PRIOR = ("style_mean", "style_std", "relevance"), ("code_mean", "code_axes")
 # How a mask shows the classes: skin-like colours for skin, telling ones for what is edited.
 COLOURS = [
@@ -49,67 +52,63 @@ def run(path, **feeds):
 
 def load_models(args):
     """All networks; those whose file is not given stay as torch made them, and are not exported."""
-    models = {"g": Generator(), "seg": make_segmenter(), "pmap": make_param_mapper()}
-    mean, std, _ = checkpoint.load_into(args.checkpoint, models)
-    inverter, image_encoder, projection = Inverter(), ImageEncoder(), TextProjection()
-    identity, perceptual = Identity(), Perceptual()
-    if args.encoder:
-        saved = torch.load(args.encoder, weights_only=True)
-        inverter.encoder.load_state_dict(saved["encoder"])
-        inverter.w_mean.copy_(saved["w_mean"])
-        inverter.w_std.copy_(saved["w_std"])
-    if args.pair:
-        pair = torch.load(args.pair, weights_only=True)
-        image_encoder.load_state_dict(pair["image_encoder"])
-        projection.load_state_dict(pair["projection"])
-    if args.identity:
-        identity.load_state_dict(torch.load(args.identity, weights_only=True)["identity"])
-    if args.perceptual:
-        perceptual.features.load_state_dict(torch.load(args.perceptual, weights_only=True)["features"])
-    models.update(inverter=inverter, image_encoder=image_encoder, projection=projection,
-                  identity=identity, perceptual=perceptual)  # fmt: skip
+    faces, info = checkpoint.load(args.checkpoint)
+    models = {"faces": faces, "inverter": Inverter(), "image_encoder": ImageEncoder(), "projection": TextProjection(),
+              "identity": Identity(), "perceptual": Perceptual()}  # fmt: skip
+
+    def fill(module, path, key, part=""):
+        if path:
+            saved = torch.load(path, weights_only=True)[key]
+            module.load_state_dict({k.removeprefix(part): v.float() for k, v in saved.items() if k.startswith(part)})
+
+    fill(models["inverter"], args.encoder, "inverter")
+    fill(models["image_encoder"], args.pair, "pair", "image_encoder.")
+    fill(models["projection"], args.pair, "pair", "projection.")
+    fill(models["identity"], args.identity, "identity")
+    fill(models["perceptual"].features, args.perceptual, "features")
+    models["small"] = copy.deepcopy(faces.g)
+    if args.preview:
+        saved, layer = torch.load(args.preview, weights_only=True), models["small"].to_rgbs[-2]
+        layer.conv.weight.data, layer.bias.data = saved["weight"].float(), saved["bias"].float()
     for m in models.values():
         m.eval().requires_grad_(False)
-    return models, mean, std
-
-
-def keep_checkpoint(models, mean, std, args):
-    """The checkpoint as it is committed: half precision, same layout."""
-    saved = torch.load(args.checkpoint, weights_only=True)
-    checkpoint.save(args.keep, models, mean, std, saved["config"], saved["latent_avg"], half=True)
+    return models, info
 
 
 def write_graphs(models, pack, roles):
     """Export in fp16 storage and check every graph against torch; returns the differences."""
-    g = models["g"]
+    g, seg = models["faces"].g, models["faces"].seg
     torch.manual_seed(0)
     z = torch.randn(8, 256)
     w = g.style(z)
-    w_plus = w[:, None].repeat(1, 10, 1)
+    w_plus = w[:, None].repeat(1, W_SLOTS, 1)
     styles = torch.cat(g.affine(w_plus), 1)
     image = g(w)[0]
     sentence = torch.nn.functional.normalize(torch.randn(8, 384), dim=1)
     sizes = [layer.conv.modulation.weight.shape[0] for _, layer, _, _ in g.layers()]
-    made, logits = g.synthesise(list(styles.split(sizes, 1)), models["seg"])
-    other, pixels = image.flip(0), torch.arange(7, 4096, 61)
+    parts = list(styles.split(sizes, 1))
+    made, logits = g.synthesise(parts, seg)
+    other, pixels = image.flip(0), torch.arange(7, SIZE * SIZE, 241)
     cases = {
         "mapping": (onnx_graphs.mapping, g, {"z": z}, w),
         "affine": (onnx_graphs.affine, g, {"w_plus": w_plus}, styles),
         "synthesis": (onnx_graphs.synthesis, g, {"styles": styles}, made),
-        "segmenter": (onnx_graphs.segmenter, (g, models["seg"]), {"styles": styles}, logits),
-        "segmenter-at": (onnx_graphs.segmenter_at, (g, models["seg"]), {"styles": styles, "pixels": pixels},
+        "preview": (onnx_graphs.preview, models["small"], {"styles": styles},
+                    models["small"].synthesise(parts, side=SIZE // 2)[0]),
+        "segmenter": (onnx_graphs.segmenter, (g, seg), {"styles": styles}, logits),
+        "segmenter-at": (onnx_graphs.segmenter_at, (g, seg), {"styles": styles, "pixels": pixels},
                          logits.flatten(2)[:, :, pixels]),
         "identity": (onnx_graphs.identity, models["identity"], {"image": image}, models["identity"](image)),
         "perceptual": (onnx_graphs.perceptual, models["perceptual"], {"a": image, "b": other},
                        models["perceptual"](image, other)),
         "encoder": (onnx_graphs.encoder, models["inverter"], {"image": image},
-                    models["inverter"](image)[:, None].repeat(1, 10, 1)),
+                    models["inverter"](image)[:, None].repeat(1, W_SLOTS, 1)),
         "image-encoder": (onnx_graphs.image_encoder, models["image_encoder"], {"image": image},
                           models["image_encoder"](image)),
         "text-projection": (onnx_graphs.text_projection, models["projection"],
                             {"sentence": sentence}, models["projection"](sentence)),
     }  # fmt: skip
-    report = {}
+    report, shared = {}, onnx_graphs.Shared(pack / TRUNK)
     for name, (build, module, feeds, wanted) in cases.items():
         if name not in roles:
             continue
@@ -119,13 +118,9 @@ def write_graphs(models, pack, roles):
         scale = max(1.0, float(wanted.abs().max()))
         if exact > 1e-4 * scale:
             raise SystemExit(f"{name}: the graph differs from torch by {exact}")
-        build(module, path, half=True)
+        build(module, path, half=True, **({"shared": shared} if name in SHARING else {}))
         report[name] = (float(exact), float(np.abs(run(path, **feeds) - wanted.numpy()).max()))
         print(f"{name}: f32 {exact:.2e}, fp16 storage {report[name][1]:.2e}, {path.stat().st_size} bytes")
-    if "synthesis" in report and report["synthesis"][1] > 2e-3:
-        # Parity first: the generator alone keeps its full precision then.
-        onnx_graphs.synthesis(g, pack / "synthesis.onnx", half=False)
-        print("synthesis: stored as f32")
     return report
 
 
@@ -170,13 +165,22 @@ def toml_ports(ports):
 
 def toml_role(role, path, file, extra=""):
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    data = ""
+    if role in SHARING:
+        trunk = path.with_name(TRUNK)
+        data = f'data = [{{ file = "{TRUNK}", sha256 = "{sha256(trunk)}" }}]\n'
     return f"""
 [roles.{role}]
 file = "{file}"
 {extra}sha256 = "{sha256(path)}"
 inputs = {toml_ports(session.get_inputs())}
 outputs = {toml_ports(session.get_outputs())}
-"""
+{data}"""
+
+
+def sliders(pack):
+    """Names and files of the directions of attributes in a pack."""
+    return [(f.stem.removeprefix("slider-").replace("-", " "), f) for f in sorted(pack.glob("slider-*.npy"))]
 
 
 def write_manifest(models, pack, args, eyes, typical, poor):
@@ -185,9 +189,9 @@ def write_manifest(models, pack, args, eyes, typical, poor):
 version = 1
 id = "starter-faces"
 name = "Starter faces"
-description = "Rendered heads at 64 x 64 pixels: a small generator, made to try every edit without a download"
+description = "Rendered heads at {SIZE} x {SIZE} pixels: a small generator, made to try every edit without a download"
 family = "stylegan2"
-resolution = 64
+resolution = {SIZE}
 domain = "rendered heads"
 
 [licence]
@@ -220,8 +224,15 @@ file = "{name}.npy"
 sha256 = "{sha256(pack / f"{name}.npy")}"
 dims = {dims}
 """
+    for name, file in sliders(pack):
+        text += f"""
+[attributes."{name}"]
+file = "{file.name}"
+sha256 = "{sha256(file)}"
+dims = {list(np.load(file, mmap_mode="r").shape)}
+"""
     text += "\n# `rgb` marks layers that edits must leave alone. None here: this generator keeps hue in them."
-    for name, layer, _, _ in models["g"].layers():
+    for name, layer, _, _ in models["faces"].g.layers():
         channels = layer.conv.modulation.weight.shape[0]
         text += f'\n[[styles]]\nname = "{name}"\nchannels = {channels}\nrgb = false\n'
     text += "\n# What the segmenter tells apart, in the order of its logits."
@@ -274,30 +285,33 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("checkpoint", "sentence", "tokenizer", "pack"):
         parser.add_argument(f"--{name}", required=True)
-    for name in ("encoder", "pair", "directions", "prior", "identity", "perceptual"):
+    for name in ("encoder", "pair", "directions", "prior", "identity", "perceptual", "preview"):
         parser.add_argument(f"--{name}")
-    parser.add_argument("--only", nargs="+", choices=ROLES, help="write these graphs, keep the others")
+    parser.add_argument("--only", nargs="+", choices=ROLES, help="write these graphs, keep the others; those that share go together")
     parser.add_argument("--data", nargs="+")
     parser.add_argument("--golden")
     parser.add_argument("--keep", help="also write the checkpoint here, in half precision")
-    parser.add_argument("--strength", type=float, default=2.0)
-    parser.add_argument("--disentanglement", type=float, default=0.1)
+    parser.add_argument("--strength", type=float, default=3.0)
+    parser.add_argument("--disentanglement", type=float, default=0.05)
     parser.add_argument("--neutral", default="a person")
     parser.add_argument("--held-out", type=int, default=512)
     args = parser.parse_args()
-    given = (args.data, args.encoder, args.pair, args.directions, args.prior, args.identity, args.perceptual)
+    given = (args.data, args.encoder, args.pair, args.directions, args.prior, args.identity, args.perceptual, args.preview)
     if not args.only and not all(given):
         parser.error("without --only, everything has to be given")
     pack = pathlib.Path(args.pack)
     pack.mkdir(parents=True, exist_ok=True)
-    models, mean, std = load_models(args)
+    models, info = load_models(args)
     if args.keep:
-        keep_checkpoint(models, mean, std, args)
+        checkpoint.save(args.keep, models["faces"], info, half=True)
     write_graphs(models, pack, args.only or ROLES)
     shutil.copyfile(args.tokenizer, pack / "tokenizer.json")
     for source, names in ((args.directions, STATISTICS), (args.prior, PRIOR)):
         for name in names if source else []:
             np.save(pack / f"{name}.npy", np.ascontiguousarray(np.load(source)[name], np.float32))
+    for name, row in np.load(args.directions).items() if args.directions else []:
+        if name.startswith("slider "):
+            np.save(pack / f"{name.replace(' ', '-')}.npy", row.astype(np.float32))
     if args.only:
         before = tomllib.loads((pack / "pack.toml").read_text())
         typical, poor = before["fidelity"]["typical"], before["fidelity"]["poor"]

@@ -186,10 +186,11 @@ class Generator(nn.Module):
         with full_precision(w):
             return [layer.conv.modulation(w[:, slot].float()) for _, layer, slot, _ in self.layers()]
 
-    def synthesise(self, styles, segmenter=None, fresh_noise=False):
+    def synthesise(self, styles, segmenter=None, fresh_noise=False, side=SIZE):
         """List of style vectors -> image, and class logits where a segmenter is given.
 
-        Noise is the checkpoint's, or drawn anew for each picture, as training wants it.
+        Noise is the checkpoint's, or drawn anew for each picture, as training wants it. A smaller `side` gives the
+        picture that the skips have come to there.
         """
         x = self.input.input.expand(len(styles[0]), -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)
@@ -203,6 +204,8 @@ class Generator(nn.Module):
             head = self._head(x, layer, style, segmenter and segmenter[level])
             out = head if out is None else upsample_skip(out) + head
             level += 1
+            if out.shape[2] == side:
+                break
         return out[:, :3], out[:, 3:]
 
     @staticmethod

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from generator import CHANNELS, RESOLUTIONS, SQRT2, STYLE_DIM, W_SLOTS
+from generator import RESOLUTIONS, SIZE, SQRT2, STYLE_DIM, W_SLOTS
 
 OPSET = 17
 IR_VERSION = 9
@@ -20,11 +20,37 @@ def array(tensor):
     return tensor.detach().cpu().numpy().astype(np.float32)
 
 
-class Graph:
-    """A thin list of nodes and initialisers; every method returns the output's name."""
+class Shared:
+    """One file for the weights that several graphs have in common, each of them once."""
 
-    def __init__(self, name, half=True):
-        self.name, self.half = name, half
+    ALIGNED = 64  # bytes
+
+    def __init__(self, path):
+        self.path, self.data, self.places = path, bytearray(), {}
+
+    def put(self, value, name):
+        """The tensor as an initialiser that points into the file."""
+        raw = value.tobytes()
+        if raw not in self.places:
+            self.data.extend(bytes(-len(self.data) % self.ALIGNED))
+            self.places[raw] = len(self.data)
+            self.data.extend(raw)
+        tensor = TensorProto(name=name, dims=value.shape, data_type=helper.np_dtype_to_tensor_dtype(value.dtype))
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, entry in (("location", self.path.name), ("offset", self.places[raw]), ("length", len(raw))):
+            tensor.external_data.add(key=key, value=str(entry))
+        return tensor
+
+    def write(self):
+        self.path.write_bytes(self.data)
+
+
+class Graph:
+    """A thin list of nodes and initialisers; every method returns the output's name. Large weights lie in `shared`,
+    where one is given."""
+
+    def __init__(self, name, half=True, shared=None):
+        self.name, self.half, self.shared = name, half, shared
         self.nodes, self.weights, self.inputs, self.outputs = [], [], [], []
         self.count = 0
 
@@ -44,8 +70,9 @@ class Graph:
 
     def constant(self, value, name):
         """An exact initialiser (shapes, small numbers)."""
-        name = self.fresh(name)
-        self.weights.append(numpy_helper.from_array(np.array(value, order="C"), name))
+        name, value = self.fresh(name), np.array(value, order="C")
+        large = self.shared is not None and value.nbytes >= 1024
+        self.weights.append(self.shared.put(value, name) if large else numpy_helper.from_array(value, name))
         return name
 
     def weight(self, value, name):
@@ -76,8 +103,14 @@ class Graph:
             ir_version=IR_VERSION,
             producer_name="pentimento-starter",
         )
-        onnx.checker.check_model(model, full_check=True)
-        onnx.save(model, path)
+        if self.shared is None:
+            onnx.checker.check_model(model, full_check=True)
+            onnx.save(model, path)
+            return
+        # Checked from its file, beside its weights; the file of weights grows with the next graph.
+        path.write_bytes(model.SerializeToString())
+        self.shared.write()
+        onnx.checker.check_model(str(path), full_check=True)
 
 
 def affine(generator, path, half=True):
@@ -130,34 +163,45 @@ def to_classes(g, logits, features, head, name):
     return y if logits is None else g.node("Add", [upsample(g, logits, head.weight.shape[0]), y])
 
 
-def synthesis(generator, path, half=True):
+def synthesis(generator, path, half=True, shared=None):
     """Style vectors -> image. Noise is the checkpoint's constant noise."""
-    g = Graph("synthesis", half)
+    g = Graph("synthesis", half, shared)
     x = g.input("styles", ["n", total_styles(generator)])
     image = None
     for features, layer, name, style in levels(g, generator, x):
         image = to_rgb(g, image, features, layer, name, style)
-    g.output(image, "image", ["n", 3, 64, 64])
+    g.output(image, "image", ["n", 3, SIZE, SIZE])
     g.save(path)
 
 
-def segmenter(models, path, half=True):
+def preview(generator, path, half=True, shared=None):
+    """Style vectors -> the picture at half its size, which the skips give on the way: for coarse steps of optimisations."""
+    g = Graph("preview", half, shared)
+    x = g.input("styles", ["n", total_styles(generator)])
+    image = None
+    for side, (features, layer, name, style) in zip(RESOLUTIONS[:-1], levels(g, generator, x)):
+        image = to_rgb(g, image, features, layer, name, style)
+    g.output(image, "image", ["n", 3, side, side])
+    g.save(path)
+
+
+def segmenter(models, path, half=True, shared=None):
     """Style vectors -> class logits of all pixels."""
     generator, heads = models
-    g = Graph("segmenter", half)
+    g = Graph("segmenter", half, shared)
     x = g.input("styles", ["n", total_styles(generator)])
     logits = None
     for (features, _, name, _), head in zip(levels(g, generator, x), heads):
         logits = to_classes(g, logits, features, head, name)
-    g.output(logits, "logits", ["n", len(heads[0].bias), 64, 64])
+    g.output(logits, "logits", ["n", len(heads[0].bias), SIZE, SIZE])
     g.save(path)
 
 
-def segmenter_at(models, path, half=True):
+def segmenter_at(models, path, half=True, shared=None):
     """Style vectors -> class logits of some pixels (row by row), and the picture: what a painted mask
     is optimised through, in one pass."""
     generator, heads = models
-    g = Graph("segmenter-at", half)
+    g = Graph("segmenter-at", half, shared)
     x = g.input("styles", ["n", total_styles(generator)])
     pixels = g.input("pixels", ["p"], TensorProto.INT64)
     logits = image = None
@@ -167,7 +211,7 @@ def segmenter_at(models, path, half=True):
     classes = len(heads[0].bias)
     flat = g.node("Reshape", [logits, g.constant(np.array([0, classes, -1], np.int64), "shape")])
     g.output(g.node("Gather", [flat, pixels], axis=2), "logits", ["n", classes, "p"])
-    g.output(image, "image", ["n", 3, 64, 64])
+    g.output(image, "image", ["n", 3, SIZE, SIZE])
     g.save(path)
 
 
@@ -225,11 +269,11 @@ def mapping(generator, path, half=True):
 def encoder(inverter, path, half=True):
     """Picture -> w+, all rows alike."""
     g = Graph("encoder", half)
-    x = g.input("image", ["n", 3, 64, 64])
+    x = g.input("image", ["n", 3, SIZE, SIZE])
     net = inverter.encoder
     # pixel_unshuffle then conv == conv with stride 2 on the full picture: place the 3x3
     # kernel over 12 half-size planes as a 6x6 kernel over 3 full-size ones.
-    side = 64 // 2
+    side = SIZE // 2
     for i, block in enumerate(net.c):
         first, norm1, _, second, norm2, _ = block
         if i == 0:
@@ -289,7 +333,7 @@ def group_norm(g, x, norm, side):
 def residual_network(net, path, output, half=True):
     """`ImageEncoder` and `Identity`: picture -> vector."""
     g = Graph(output, half)
-    x = g.input("image", ["n", 3, 64, 64])
+    x = g.input("image", ["n", 3, SIZE, SIZE])
     x = lrelu(g, equal_conv(g, x, net.stem, SQRT2, "stem", strides=[2, 2], pads=[1, 1, 1, 1]))
     half_gain = math.sqrt(0.5)
     for i, block in enumerate(net.blocks):
@@ -322,7 +366,7 @@ def perceptual(net, path, half=True):
     epsilon = g.constant(np.array(1e-8, np.float32), "eps")
     sides = []
     for name in ("a", "b"):
-        x, units = g.input(name, ["n", 3, 64, 64]), []
+        x, units = g.input(name, ["n", 3, SIZE, SIZE]), []
         for i, (weight, bias) in enumerate(layers):
             x = x if i == 0 else pool(g, x)
             x = lrelu(g, g.node("Conv", [x, weight, bias], pads=[1, 1, 1, 1]))
@@ -362,5 +406,3 @@ def text_projection(net, path, half=True):
     g.output(x, "embedding", ["n", net.second.weight.shape[0]])
     g.save(path)
 
-
-assert RESOLUTIONS[-1] == 64 and CHANNELS[64] == 32, "the graphs are written for 64 x 64"

@@ -10,9 +10,10 @@ def to_bytes(images):
     return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
 
 
-def save_sheet(images, path, columns, zoom=2):
+def save_sheet(images, path, columns):
     pixels = to_bytes(images.detach().numpy() if hasattr(images, "detach") else images)
     side = pixels.shape[1]
+    zoom = max(1, 128 // side)
     rows = -(-len(pixels) // columns)
     sheet = Image.new("RGB", (columns * side, rows * side))
     for i, tile in enumerate(pixels):

@@ -68,7 +68,7 @@ def main():
         quality = measure(average, generator, data, data.held_out)
         torch.save({"inverter": average.state_dict(), "psnr": quality}, run.out / "encoder128.pt")
         show = data.batch(data.held_out[:16])
-        save_sheet(torch.cat([show, generator(average(show))[0]]).cpu(), run.out / "encoder.png", 16, zoom=1)
+        save_sheet(torch.cat([show, generator(average(show))[0]]).cpu(), run.out / "encoder.png", 16)
         return dict(psnr=quality)
 
     for _ in run.steps(look):

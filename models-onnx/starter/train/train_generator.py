@@ -92,7 +92,7 @@ def main():
         with torch.no_grad():
             made = average(data.params[show])[0]
         save_sheet(torch.cat([data.batch(show)[:8], made[:8], data.batch(show)[8:], made[8:]]).cpu(),
-                   run.out / "generator.png", 8, zoom=1)  # fmt: skip
+                   run.out / "generator.png", 8)  # fmt: skip
         return dict(psnr=quality, mask_accuracy=accuracy, miou=iou, faces=len(data.train))
 
     for fraction in run.steps(look):

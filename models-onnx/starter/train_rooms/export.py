@@ -40,15 +40,17 @@ def load(path, parts):
     return saved["hyper_parameters"]
 
 
-def trained(folder):
-    """The averaged networks of a run, and what it took."""
+def trained(folder, start=None):
+    """The averaged networks of a run, those that it did not train from the checkpoint `start`, and what it took."""
     parts = dict(decoder=Generator(), layout=layout(), inverter=inverter())
-    took = {}
+    took = load(start, networks(*parts.values()))["took"] if start else {}
     for name, net in parts.items():
-        saved = torch.load(folder / f"{name}.resume.pt", map_location="cpu", weights_only=True)
-        net.load_state_dict(saved["average"])
+        path = folder / f"{name}.resume.pt"
+        if path.exists() or not start:
+            saved = torch.load(path, map_location="cpu", weights_only=True)
+            net.load_state_dict({k: v.float() for k, v in saved["average"].items()})
+            took[name] = {"pictures": took.get(name, {}).get("pictures", 0) + saved["seen"]}
         net.requires_grad_(False).eval()
-        took[name] = dict(steps=saved["step"], pictures=saved["seen"], minutes=round(saved["seconds"] / 60, 1))
     return networks(*parts.values()), took
 
 
@@ -127,10 +129,11 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("run", "held-out", "keep", "pack"):
         parser.add_argument(f"--{name}", required=True, type=pathlib.Path)
+    parser.add_argument("--start", type=pathlib.Path, help="a checkpoint for networks that RUN does not have")
     parser.add_argument("--golden", type=pathlib.Path, help="folder for the goldens of the tests")
     parser.add_argument("--pentimento", required=True, help="the program `pentimento`")
     args = parser.parse_args()
-    parts, took = trained(args.run)
+    parts, took = trained(args.run, args.start)
     save(args.keep, parts, took)
     convert(args.pentimento, args.keep, args.pack)
 

@@ -8,6 +8,7 @@ mod support;
 mod text_edit;
 mod tuning;
 
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,12 +16,29 @@ use std::sync::Arc;
 use models_onnx::optimise::{OptimiseError, Watched};
 use models_onnx::{Cancel, Code, ModelError, Pack, Places, generator};
 use ndarray::{Array3, Array4, Axis};
+use tempfile::TempDir;
 
 use crate::support::runtime;
 
 fn starter() -> Arc<Pack> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("packs/starter-faces");
     Arc::new(Pack::open(&folder, &Places::from_environment().unwrap().shared()).unwrap())
+}
+
+/// A copy of the starter pack that lacks a role; the folder goes when the first is dropped.
+fn starter_without(role: &str) -> (TempDir, Arc<Pack>) {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("packs/starter-faces")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    let manifest = folder.path().join("pack.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let begin = text.find(&format!("[roles.{role}]")).unwrap();
+    let end = begin + 1 + text[begin + 1..].find("\n[").unwrap();
+    fs::write(&manifest, [&text[..begin], &text[end..]].concat()).unwrap();
+    let pack = Pack::open(folder.path(), &Places::from_environment().unwrap().shared()).unwrap();
+    (folder, Arc::new(pack))
 }
 
 /// A picture for the starter pack, with its code.

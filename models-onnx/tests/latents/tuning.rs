@@ -26,11 +26,11 @@ fn a_tuned_generator_makes_the_photo_and_the_pack_stays_as_it_is() {
     println!("{:.2} dB to {:.2} dB, {} tensors", tuning.before, tuning.after, tuning.tuned.weights().len());
     assert!(tuning.after > tuning.before + 2.0 && reached[24] > reached[0] + 1.0, "{reached:?}");
     assert!(tuning.missing.is_empty() && tuning.steps == 25 && tuning.stopped == Stopped::Finished);
-    // Weights and biases of nine convolutions and five RGB outputs; no filter, noise or demodulation.
+    // Weights and biases of eleven convolutions and six RGB outputs; no filter, noise or demodulation.
     let weights = tuning.tuned.weights();
     let names: Vec<&String> = weights.keys().collect();
     assert!(!names.iter().any(|n| ["fir", "noise", "energy"].iter().any(|no| n.contains(no))), "{names:?}");
-    assert_eq!(names.iter().filter(|n| weights[**n].ndim() == 4).count(), 9 + 9 + 5);
+    assert_eq!(names.iter().filter(|n| weights[**n].ndim() == 4).count(), 11 + 11 + 6);
 
     // What it is by itself, with the weights, and without them again.
     assert_eq!(generator.synthesise(&pivot, &cancel).unwrap(), own);

@@ -6,7 +6,6 @@ mod support;
 
 mod alignment;
 mod attribute;
-mod denoiser;
 mod direction;
 mod edit;
 mod judge;

@@ -26,8 +26,8 @@ fn with_mappers() -> (TempDir, Arc<Pack>) {
     let manifest = folder.path().join("pack.toml");
     let mut text = fs::read_to_string(&manifest).unwrap();
     let spaces = [
-        ("codes", "mapper.onnx", "w_plus", "[\"n\", 10, 256]"),
-        ("styles", "mapper-styles.onnx", "styles", "[\"n\", 2176]"),
+        ("codes", "mapper.onnx", "w_plus", "[\"n\", 12, 256]"),
+        ("styles", "mapper-styles.onnx", "styles", "[\"n\", 2752]"),
     ];
     for (name, file, input, dims) in spaces {
         let graph = here.join("tests/tiny").join(file);
@@ -66,14 +66,14 @@ fn codes_get_what_the_mapper_adds_in_the_levels_that_are_wanted() {
     let code = generator.random(1, 0.7, &cancel).unwrap();
     let before = code.w_plus().unwrap();
     for (levels, layers) in [
-        (Levels::ALL, 0..10),
+        (Levels::ALL, 0..12),
         (Levels { coarse: true, ..NONE }, 0..4),
         (Levels { medium: true, ..NONE }, 4..8),
-        (Levels { fine: true, ..NONE }, 8..10),
+        (Levels { fine: true, ..NONE }, 8..12),
     ] {
         let after = mapped(&pack, &runtime, "codes", &code, 2.0, levels);
         let w_plus = after.w_plus().unwrap();
-        for layer in 0..10 {
+        for layer in 0..12 {
             // Half, twice: doubling is exact.
             let factor = if layers.contains(&layer) { 2.0 } else { 1.0 };
             let right = before.index_axis(Axis(1), layer).mapv(|v| v * factor);
@@ -101,7 +101,7 @@ fn styles_get_what_the_mapper_adds_in_the_levels_that_are_wanted() {
     for (levels, channels) in [
         (Levels { coarse: true, ..NONE }, 0..medium),
         (Levels { medium: true, ..NONE }, medium..fine),
-        (Levels { fine: true, ..NONE }, fine..2176),
+        (Levels { fine: true, ..NONE }, fine..2752),
     ] {
         let after = mapped(&pack, &runtime, "styles", &code, -2.0, levels);
         for (at, (a, b)) in after.styles().unwrap().iter().zip(before).enumerate() {

@@ -16,7 +16,8 @@ fn classes_are_those_of_the_largest_logits_and_probabilities_add_up() {
     let twice = concatenate(Axis(0), &[styles.view(), styles.view()]).unwrap();
     let found = segmenter.segment(&Code::new(&pack).with(STYLES, twice), &cancel).unwrap();
     let (classes, probabilities) = (found.classes(), found.probabilities());
-    assert_eq!((classes.dim(), probabilities.dim()), ((2, 64, 64), (2, 14, 64, 64)));
+    let side = pack.manifest().resolution as usize;
+    assert_eq!((classes.dim(), probabilities.dim()), ((2, side, side), (2, 14, side, side)));
     let logits = golden("starter_logits");
     for ((picture, y, x), &class) in classes.indexed_iter() {
         let best = (0..14).map(|c| logits[[0, c, y, x]]).fold(f32::NEG_INFINITY, f32::max);

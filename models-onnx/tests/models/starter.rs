@@ -88,26 +88,28 @@ fn codes_become_classes_and_pictures_are_compared_as_in_python() {
         let best = (0..names.len()).max_by(|&a, &b| logits[[0, a, y, x]].total_cmp(&logits[[0, b, y, x]]));
         names[best.unwrap()]
     };
-    assert_eq!([class_at(0, 0), class_at(0, 63)], ["background"; 2]);
-    assert!((0..64).any(|y| class_at(y, 32) == "skin"), "no skin down the middle");
+    let side = logits.shape()[3];
+    assert_eq!([class_at(0, 0), class_at(0, side - 1)], ["background"; 2]);
+    assert!((0..side).any(|y| class_at(y, side / 2) == "skin"), "no skin down the middle");
 
     // Some of the pixels, with the picture: what a painted mask is optimised through.
-    let pixels = ndarray::arr1(&[0i64, 63, 32 * 64 + 32, 4095]).into_dyn();
+    let middle = (side / 2 * side + side / 2) as i64;
+    let pixels = ndarray::arr1(&[0, side as i64 - 1, middle, (side * side) as i64 - 1]).into_dyn();
     let mut some = Session::open(&runtime(), &pack, Role::SegmenterAt).unwrap();
     let inputs = [("styles", Tensor::F32(styles.view())), ("pixels", Tensor::I64(pixels.view()))];
     let results = some.run(&inputs, &cancel).unwrap();
     for (at, &pixel) in pixels.iter().enumerate() {
-        let (y, x) = (pixel as usize / 64, pixel as usize % 64);
+        let (y, x) = (pixel as usize / side, pixel as usize % side);
         for class in 0..names.len() {
             let (here, whole) = (results[0][[0, class, at]], logits[[0, class, y, x]]);
             assert!((here - whole).abs() < 1e-3, "{class} at {pixel}: {here}, of the whole {whole}");
         }
     }
-    // Its generator was rounded to half precision once more than that of the synthesis: twice 2^-11, after ten layers.
+    // Both graphs have the same weights, and their sums may be taken in another order.
     let made = golden("starter_reconstruction");
     let off = results[1].iter().zip(&made).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     println!("picture beside the classes: {off}");
-    assert!(off < 4e-3, "{off}");
+    assert!(off < 1e-4, "{off}");
 
     let image = image().into_dyn();
     let mut identity = Session::open(&runtime(), &pack, Role::Identity).unwrap();

@@ -278,8 +278,8 @@ fn inversion() -> Gradient {
 fn styles_of_the_starter_pack_are_found_again() {
     let mut session = open(inversion());
     let cancel = Cancel::new();
-    let zeros = Array4::<f32>::zeros((1, 3, 64, 64)).into_dyn();
-    let wished = Array2::from_shape_fn((1, 2176), |(_, i)| 1.0 + 0.5 * (i as f32 * 12.9898).sin());
+    let zeros = Array4::<f32>::zeros((1, 3, 128, 128)).into_dyn();
+    let wished = Array2::from_shape_fn((1, 2752), |(_, i)| 1.0 + 0.5 * (i as f32 * 12.9898).sin());
     // One step without a rate renders.
     let mut target = None;
     Optimisation::new(&mut session)
@@ -295,7 +295,7 @@ fn styles_of_the_starter_pack_are_found_again() {
     let target = target.unwrap();
     for lbfgs in [false, true] {
         let plan = Optimisation::new(&mut session)
-            .variable("styles", Array2::ones((1, 2176)))
+            .variable("styles", Array2::ones((1, 2752)))
             .constant("target", Tensor::F32(target.view()));
         let plan = match lbfgs {
             true => plan.lbfgs(Lbfgs::default()).steps(40),
@@ -334,10 +334,10 @@ fn a_hundred_steps_of_the_starter_pack() {
     println!("before: {}", memory());
     let mut session = open(inversion());
     println!("open: {}", memory());
-    let target = Array4::<f32>::zeros((1, 3, 64, 64)).into_dyn();
+    let target = Array4::<f32>::zeros((1, 3, 128, 128)).into_dyn();
     let begun = Instant::now();
     let plan = Optimisation::new(&mut session)
-        .variable("styles", Array2::ones((1, 2176)))
+        .variable("styles", Array2::ones((1, 2752)))
         .constant("target", Tensor::F32(target.view()));
     let outcome = plan.steps(100).run(&Cancel::new(), go).unwrap();
     println!("{} steps in {:?}: {}", outcome.losses.len(), begun.elapsed(), memory());

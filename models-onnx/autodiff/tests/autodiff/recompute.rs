@@ -43,8 +43,8 @@ fn of_starter(keep: Keep) -> Gradient {
 }
 
 fn styles() -> Arrays {
-    let values = noise(1, 2176).iter().map(|v| 1.0 + 0.5 * v).collect();
-    Arrays::from([("styles".to_owned(), (vec![1, 2176], values))])
+    let values = noise(1, 2752).iter().map(|v| 1.0 + 0.5 * v).collect();
+    Arrays::from([("styles".to_owned(), (vec![1, 2752], values))])
 }
 
 fn picture(size: usize) -> Arrays {

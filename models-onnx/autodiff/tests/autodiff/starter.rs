@@ -11,7 +11,7 @@ fn the_gradient_of_a_picture_by_its_styles() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packs/starter-faces/synthesis.onnx");
     let model = Model::read_file(&path).unwrap();
     assert!(coverage(&model).iter().all(|c| c.covered), "{:?}", coverage(&model));
-    let styles: usize = 2176;
+    let styles: usize = 2752;
     let loss = Loss::of(Term::new("brightness", Measure::MeanSquare, "image"));
     let gradient = Differentiate::new(model.clone()).loss(loss).wrt("styles").also("image").build().unwrap();
     let (before, after) = (model.to_bytes().unwrap().len(), gradient.model.to_bytes().unwrap().len());
@@ -49,9 +49,9 @@ fn the_gradient_of_a_picture_by_its_styles() {
 #[test]
 fn the_gradients_of_what_pictures_are_judged_by() {
     // Losses of edits: classes of pixels, whom a picture shows, how different two pictures look.
-    let pixels = vec![1, 3, 64, 64];
+    let pixels = vec![1, 3, 128, 128];
     for (name, input, output, shape) in [
-        ("segmenter", "styles", "logits", vec![1, 2176]),
+        ("segmenter", "styles", "logits", vec![1, 2752]),
         ("identity", "image", "identity", pixels.clone()),
         ("perceptual", "a", "distance", pixels.clone()),
     ] {
@@ -104,8 +104,8 @@ fn three_graphs_of_the_pack_in_a_chain() {
     let angle = Term::new("angle", Measure::Cosine, "image-encoder.onnx/embedding").against("wish");
     let gradient = Differentiate::new(chain).loss(Loss::of(angle)).wrt(code).build().unwrap();
     let mut runner = Runner::new(&gradient.model);
-    let shape = vec![1, 10, 256];
-    let mut given: Arrays = [(code.to_owned(), (shape.clone(), noise(2, 2560)))].into();
+    let shape = vec![1, 12, 256];
+    let mut given: Arrays = [(code.to_owned(), (shape.clone(), noise(2, 3072)))].into();
     given.insert("wish".into(), (vec![1, 128], noise(3, 128)));
     let found: Vec<f64> = runner.run(&given)["grad_affine.onnx/w_plus"].1.iter().map(|&v| v.into()).collect();
     let length = found.iter().map(|d| d * d).sum::<f64>().sqrt();
@@ -118,7 +118,8 @@ fn three_graphs_of_the_pack_in_a_chain() {
     let expected = slope(angle, 0.01);
     let error = (length - expected).abs() / expected.abs();
     println!("down its own direction: {length:.6e} and {expected:.6e}, off by {error:.1e}");
-    assert!(error < 2e-3, "{length} {expected}");
+    // Leaky units bend at zero, some of them within the step, and the chain has many.
+    assert!(error < 4e-3, "{length} {expected}");
 }
 
 #[test]
@@ -127,8 +128,8 @@ fn styles_are_found_that_make_a_picture() {
     let likeness = Term::new("likeness", Measure::MeanSquare, "image").against("target");
     let plan = Differentiate::new(Model::read_file(&path).unwrap()).loss(Loss::of(likeness)).wrt("styles");
     let mut runner = Runner::new(&plan.also("image").build().unwrap().model);
-    let count = 2176;
-    let zeros: Array = (vec![1, 3, 64, 64], vec![0.0; 3 * 64 * 64]);
+    let count = 2752;
+    let zeros: Array = (vec![1, 3, 128, 128], vec![0.0; 3 * 128 * 128]);
     let styles = |values: &[f32]| ("styles".to_owned(), (vec![1, count], values.to_vec()));
     let wished: Vec<f32> = noise(4, count).iter().map(|v| 1.0 + 0.5 * v).collect();
     let target = runner.run(&Arrays::from([styles(&wished), ("target".to_owned(), zeros)]))["image"].clone();
