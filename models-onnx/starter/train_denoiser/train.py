@@ -27,7 +27,7 @@ HELD_OUT = 512
 # Batch, rate and average of each network.
 HOW = {
     "cpu": {"autoencoder": (16, 1e-3, 0.997), "text": (128, 1e-3, 0.995), "denoiser": (64, 6e-4, 0.999)},
-    "cuda": {"autoencoder": (128, 1.5e-3, 0.997), "text": (512, 1e-3, 0.995), "denoiser": (512, 1e-3, 0.999)},
+    "cuda": {"autoencoder": (192, 1.5e-3, 0.997), "text": (1024, 1e-3, 0.995), "denoiser": (1024, 1e-3, 0.999)},
 }
 UNTOLD = 0.1  # of the texts are left empty, for guidance without a classifier
 DIVERGENCE = 3e-6  # weight of the latents' divergence from the normal distribution
