@@ -31,6 +31,7 @@ HOW = {
 }
 UNTOLD = 0.1  # of the texts are left empty, for guidance without a classifier
 DIVERGENCE = 3e-6  # weight of the latents' divergence from the normal distribution
+SCALE = "scale.json"
 NETWORKS = ("autoencoder", "text", "denoiser")
 
 
@@ -69,6 +70,7 @@ def autoencoder(run, data):
         data.grow()
         return {"psnr": -10 * torch.cat(errors).mean().log10(), "faces": len(data.train)}
 
+    (run.out / SCALE).unlink(missing_ok=True)  # its latents change
     for _ in steps(run, measure):
         index = data.draw(run.batch)
         real, shown = data.batch(index), pixel_weights(data.masks[index])
@@ -100,12 +102,15 @@ def text(run, data, speak):
 
 
 class Latents:
-    """Mean and deviation of the latents of all faces of `data`, [n,8,8,8] each, in units of the deviation of all."""
+    """Mean and deviation of the latents of all faces of `data`, [n,8,8,8] each, times a scale that is kept at `path`: the
+    inverse of the deviation of all that there were at first."""
 
-    def __init__(self, net, data):
+    def __init__(self, net, data, path):
         self.net, self.data = net, data
         mean, deviation = self.encoded(0)
-        self.scale = 1 / float(mean[data.train].std())
+        if not path.exists():
+            path.write_text(json.dumps(1 / float(mean[data.train].std())))
+        self.scale = json.loads(path.read_text())
         self.mean, self.deviation = mean * self.scale, deviation * self.scale
 
     @torch.no_grad()
@@ -127,8 +132,7 @@ class Latents:
 
 def denoiser(run, data, speak, autoencoder, reading):
     at, encoder = run.device, reading.encoder
-    latents = Latents(autoencoder, data)
-    (run.out / "scale.json").write_text(json.dumps(latents.scale))
+    latents = Latents(autoencoder, data, run.out / SCALE)
     told, _ = speak.held_out(data)
     empty = speak.empty
     # The same noise every time, so that rows of the log can be compared.
@@ -164,7 +168,7 @@ def denoiser(run, data, speak, autoencoder, reading):
 def keep(folder):
     """Writes the averaged networks of a run in half precision, which `--start` and `export.py` read."""
     kept = {"merges": json.loads((folder / "merges.json").read_text()), "took": {}}
-    kept["scale"] = json.loads((folder / "scale.json").read_text())
+    kept["scale"] = json.loads((folder / SCALE).read_text())
     for name in NETWORKS:
         saved = torch.load(folder / f"{name}.resume.pt", map_location="cpu", weights_only=True)
         kept[name] = {k: v.half() for k, v in saved["average"].items()}
@@ -188,6 +192,8 @@ def main():
     out, at = pathlib.Path(args.out), device()
     out.mkdir(parents=True, exist_ok=True)
     start = torch.load(args.start, map_location="cpu", weights_only=True) if args.start else None
+    if start and not (out / SCALE).exists():
+        (out / SCALE).write_text(json.dumps(start["scale"]))
     merges = out / "merges.json"
     if not merges.exists():
         merges.write_text(json.dumps(start["merges"] if start else learnt(captioning.texts()), ensure_ascii=False))
