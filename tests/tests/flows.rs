@@ -398,3 +398,38 @@ fn a_sweep_is_a_group_of_layers() {
     // An animation begins at the bottom.
     assert!(all.windows(2).all(|pair| pair[0] > pair[1]), "each frame is redder than the one below: {all:?}");
 }
+
+/// The way of an optimisation as layers: its result is the first of its results, which alone becomes the layer unless all
+/// are asked for; then they lie as they came, the result at the top.
+#[test]
+fn an_optimisation_shows_its_way_below_its_result() {
+    let data = Data::new();
+    let host = MockHost::new();
+    let optimised = |variant: f64| {
+        let (image, layer) = photo(&host, BaseType::Rgb, Precision::FloatLinear, Rect::new(0, 0, 120, 90));
+        let changes = [
+            ("method", text("optimise")),
+            ("space", text("w-plus")),
+            ("restraint", ArgValue::Number(0.0)),
+            ("steps", ArgValue::Number(10.0)),
+            ("process", ArgValue::Number(3.0)),
+            ("variant", ArgValue::Number(variant)),
+        ];
+        plug_in(&data.places).run(&host, &call(image, layer, red_with(4.0, &changes))).unwrap();
+        host.item(host.stack(image)[0]).unwrap()
+    };
+    let taken = optimised(1.0);
+    assert_eq!((taken.name.as_str(), taken.children), ("Text edit: red (result)", None));
+    let all: Vec<_> =
+        optimised(0.0).children.unwrap().into_iter().map(|item| host.item(item).unwrap()).collect();
+    let names: Vec<&str> = all.iter().map(|item| item.name.as_str()).collect();
+    let right = ["Text edit: red (result)", "Text edit: red (step 8)", "Text edit: red (step 4)"];
+    assert_eq!(names, right);
+    assert_eq!(all[0].pixels, taken.pixels, "what is taken is the result");
+    let redness = |item: &pentimento_ffi::mock::Item| {
+        let i = (45 * item.pixels.rect.width as usize + 45) * 4;
+        item.pixels.rgba[i] - item.pixels.rgba[i + 2]
+    };
+    let all: Vec<f32> = all.iter().map(redness).collect();
+    assert!(all.windows(2).all(|pair| pair[0] > pair[1]), "it grows redder on the way up: {all:?}");
+}

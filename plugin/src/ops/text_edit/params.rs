@@ -194,7 +194,9 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
             param(
                 PROCESS,
                 msgid("Sh_ow the way"),
-                msgid("So many pictures of the way there become layers, too"),
+                msgid(
+                    "So many pictures of the way there become layers, too, below the result, where variant is 0",
+                ),
                 number(0.0, 60.0, 0.0, 1.0, 0),
             ),
         ),
