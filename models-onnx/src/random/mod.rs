@@ -1,6 +1,6 @@
 //! Codes of random pictures: normal numbers from a seed, and what the mapping of a pack makes of them.
 
-mod gaussian;
+pub(crate) mod gaussian;
 
 use std::sync::Arc;
 
