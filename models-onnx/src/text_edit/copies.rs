@@ -1,7 +1,7 @@
 //! Copies of a picture that a text is held against beside it, each shifted a little and grainy, other ones in each step.
 //!
 //! Embeddings can be pleased by patterns of single pixels that mean nothing to people; averaged over copies they cannot, as
-//! these are not the same in any two of them (Liu et al., “FuseDream”, 2021, section 3.1). A shift is a product with a
+//! these are not the same in any two of them (Liu et al., “FuseDream”, 2021, AugCLIP). A shift is a product with a
 //! matrix of ones and zeros from each side, through which gradients go back exactly; at the edge pixels are repeated.
 
 use ndarray::{ArrayD, IxDyn};

@@ -17,8 +17,9 @@ use crate::cancel::Cancel;
 use crate::error::ModelError;
 use crate::joined::{Joined, Nodes, device};
 use crate::optimise::{GradientSession, Optimisation, OptimiseError};
-use crate::pack::{Contract, Dim, Pack, Role};
+use crate::pack::{Pack, Role};
 use crate::random::gaussian::Gaussian;
+use crate::random::wanted;
 use crate::runtime::Runtime;
 use crate::session::{Lazy, Tensor};
 
@@ -61,15 +62,9 @@ impl Origin {
 impl Mapping {
     pub(super) fn open(pack: &Arc<Pack>, runtime: &Runtime) -> Result<Self, ModelError> {
         let network = Lazy::new(Arc::clone(pack), runtime.clone(), Role::Mapping);
-        let Contract { inputs, .. } = pack.contract(Role::Mapping)?;
-        let size = |name: &str| match inputs.iter().find(|port| port.name == name)?.dims.get(1)? {
-            Dim::Size(size) => Some(*size),
-            Dim::Any(_) => None,
-        };
-        let what = "it does not say how many random numbers it wants".into();
-        let width = size("z").ok_or(ModelError::Shape { role: Role::Mapping, what })?;
-        // Of classes, the first.
-        let class = size("c").map(|classes| {
+        let (width, classes) = wanted(pack)?;
+        let class = classes.map(|classes| {
+            // The first of them.
             let of = |(_, class)| if class == 0 { 1.0 } else { 0.0 };
             Array2::from_shape_fn((1, classes), of).into_dyn()
         });

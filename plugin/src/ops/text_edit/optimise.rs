@@ -7,8 +7,8 @@ use models_onnx::text_edit::{Settings, Settle, Space};
 use pentimento_protocol::param::Values;
 
 use super::params::{
-    AXES, CANDIDATES, CHANGE, IDENTITY, NEUTRAL, PREVIEWS, PROCESS, PROMPT, RATE, RESTRAINT, SPACE, STEPS,
-    STYLES,
+    AXES, CANDIDATES, CHANGE, COPIES, IDENTITY, MAPPING, NEUTRAL, PREVIEWS, PROCESS, PROMPT, RATE, RESTRAINT,
+    SPACE, STEPS, STYLES,
 };
 use super::spread;
 use crate::error::PluginError;
@@ -87,6 +87,7 @@ fn settings(values: &Values, boldness: f64) -> Settings {
         space: match values.text(SPACE) {
             AXES => Space::Axes { groups: 1 },
             STYLES => Space::Styles,
+            MAPPING => Space::Mapping,
             _ => Space::WPlus,
         },
         steps,
@@ -94,9 +95,11 @@ fn settings(values: &Values, boldness: f64) -> Settings {
         nearness: (values.number(RESTRAINT) / boldness) as f32,
         identity: values.number(IDENTITY) as f32,
         direction: values.number(CHANGE) as f32,
+        copies: values.number(COPIES) as usize,
         // Pictures of the way are wanted in full.
         coarse: if process > 0 { 0.0 } else { values.number(PREVIEWS) },
         settle: Some(SETTLE),
         show,
+        ..Settings::published(Space::WPlus)
     }
 }

@@ -23,11 +23,13 @@ pub(super) const SPACE: &str = "space";
 pub(super) const AXES: &str = "axes";
 pub(super) const W_PLUS: &str = "w-plus";
 pub(super) const STYLES: &str = "styles";
+pub(super) const MAPPING: &str = "mapping";
 pub(super) const STEPS: &str = "steps";
 pub(super) const RATE: &str = "rate";
 pub(super) const RESTRAINT: &str = "restraint";
 pub(super) const IDENTITY: &str = "identity";
 pub(super) const CHANGE: &str = "change";
+pub(super) const COPIES: &str = "copies";
 pub(super) const PREVIEWS: &str = "previews";
 pub(super) const PROCESS: &str = "process";
 pub(super) const MAPPER_NAME: &str = "mapper";
@@ -130,6 +132,7 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
                     (AXES, msgid("The pack's own variety")),
                     (W_PLUS, msgid("All layers (W+)")),
                     (STYLES, msgid("All channels (StyleSpace)")),
+                    (MAPPING, msgid("Pictures that the pack makes up")),
                 ]),
             ),
         ),
@@ -176,6 +179,17 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
                 msgid("Chan_ge as the texts do"),
                 msgid("Weight of going the way from the neutral prompt to the prompt, and no other"),
                 number(0.0, 5.0, 2.0, 0.05, 2),
+            ),
+        ),
+        of(
+            &[OPTIMISE],
+            param(
+                COPIES,
+                msgid("Shi_fted copies"),
+                msgid(
+                    "So many shifted and grainy copies of the picture have to show it too, against colour noise; slower",
+                ),
+                number(0.0, 4.0, 0.0, 1.0, 0),
             ),
         ),
         of(
