@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let places = Places::from_environment().ok_or("HOME is not set")?;
     let pack = Arc::new(Pack::open(Path::new(folder), &places.shared())?);
-    let mut settings = Settings::suited(&pack);
+    let mut settings = Settings::suited(pack.manifest());
     let mut prompts = Vec::new();
     for word in rest {
         match word.split_once('=') {

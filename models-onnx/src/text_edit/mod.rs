@@ -37,7 +37,7 @@ use crate::error::ModelError;
 use crate::family::stylegan::StyleGan;
 use crate::joined::one_code;
 use crate::optimise::{Optimisation, Stopped, Watch, Watched, usable};
-use crate::pack::{Array, Pack, Role};
+use crate::pack::{Array, Manifest, Pack, Role};
 use crate::runtime::Runtime;
 use crate::session::Tensor;
 
@@ -99,8 +99,8 @@ impl Settings {
     /// What gave edits that look like pictures of the pack in the starter pack: along its axes, all layers as one, with the
     /// direction counting twice, until nothing is gained. `BENCH-TEXT.md` tells what else was tried. Packs without axes
     /// get W+.
-    pub fn suited(pack: &Pack) -> Self {
-        let along = pack.manifest().arrays.contains_key(&Array::CodeAxes);
+    pub fn suited(pack: &Manifest) -> Self {
+        let along = pack.arrays.contains_key(&Array::CodeAxes);
         let space = if along { Space::Axes { groups: 1 } } else { Space::WPlus };
         let nearness = if along { 0.01 } else { 0.008 };
         let settle = Some(Settle { steps: 12, gain: 0.004 });

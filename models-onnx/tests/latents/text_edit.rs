@@ -22,7 +22,7 @@ fn along_axes_codes_stay_among_those_of_the_pack() {
     let texts = Texts { target: &target, neutral: &neutral };
     let axes = pack.matrix(Array::CodeAxes).unwrap();
     let edited = |space, groups: Option<usize>| {
-        let settings = Settings { space, steps: 25, ..Settings::suited(&pack) };
+        let settings = Settings { space, steps: 25, ..Settings::suited(pack.manifest()) };
         let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
         let edited = edit.edit(&start, texts, &cancel, &mut go).unwrap();
         println!("{space:?}: {:.3} to {:.3}", edited.before, edited.after);
@@ -62,7 +62,8 @@ fn along_the_mapping_network_codes_move_as_one_from_the_photos_own() {
     let [target, neutral] = ["blue hair", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
     let texts = Texts { target: &target, neutral: &neutral };
     let edited = |steps, nearness| {
-        let settings = Settings { space: Space::Mapping, steps, nearness, ..Settings::suited(&pack) };
+        let settings =
+            Settings { space: Space::Mapping, steps, nearness, ..Settings::suited(pack.manifest()) };
         let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
         edit.edit(&start, texts, &cancel, &mut go).unwrap()
     };
@@ -89,7 +90,7 @@ fn copies_are_seen_to_by_a_seed() {
     let [target, neutral] = ["blue hair", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
     let texts = Texts { target: &target, neutral: &neutral };
     let edited = |copies, seed| {
-        let settings = Settings { steps: 25, copies, seed, ..Settings::suited(&pack) };
+        let settings = Settings { steps: 25, copies, seed, ..Settings::suited(pack.manifest()) };
         let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
         let [edited, again] = [(); 2].map(|()| edit.edit(&start, texts, &cancel, &mut go).unwrap());
         println!("{copies} copies: {:.4} to {:.4}", edited.before, edited.after);
@@ -113,7 +114,7 @@ fn it_ends_when_nothing_is_gained_and_shows_what_it_does() {
     let texts = Texts { target: &target, neutral: &neutral };
     // A gain that cannot be.
     let settle = Some(Settle { steps: 6, gain: 3.0 });
-    let settings = Settings { steps: 40, settle, coarse: 0.0, show: 2, ..Settings::suited(&pack) };
+    let settings = Settings { steps: 40, settle, coarse: 0.0, show: 2, ..Settings::suited(pack.manifest()) };
     let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
     let mut shown = 0;
     let mut watch = |watched: &models_onnx::optimise::Watched<'_>| {
@@ -133,7 +134,8 @@ fn coarse_steps_look_at_previews_where_the_pack_has_them() {
     let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
     let [target, neutral] = ["sunglasses", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
     let texts = Texts { target: &target, neutral: &neutral };
-    let settings = Settings { steps: 20, settle: None, coarse: 0.5, show: 2, ..Settings::suited(&pack) };
+    let settings =
+        Settings { steps: 20, settle: None, coarse: 0.5, show: 2, ..Settings::suited(pack.manifest()) };
     let sides = |pack| {
         let mut sides = Vec::new();
         let mut watch = |watched: &models_onnx::optimise::Watched<'_>| {
@@ -156,7 +158,7 @@ fn coarse_steps_look_at_previews_where_the_pack_has_them() {
 fn what_cannot_be_edited_is_refused_in_words() {
     let (pack, cancel) = (starter(), Cancel::new());
     let (_, start) = portrait(&pack);
-    let settings = Settings { steps: 3, direction: 1.0, ..Settings::suited(&pack) };
+    let settings = Settings { steps: 3, direction: 1.0, ..Settings::suited(pack.manifest()) };
     let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
     let unit = |at: usize| Array1::from_shape_fn(128, |i| f32::from(u8::from(i == at)));
     let (target, neutral) = (unit(0), unit(1));
