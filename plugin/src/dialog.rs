@@ -160,16 +160,10 @@ impl<'a> Previews<'a> {
         }
         let key = (pack.id.clone(), place);
         if self.view.as_ref().is_none_or(|view| view.key != key) {
-            let faces = || self.scene.faces.clone().ok_or(PluginError::NoFinder);
-            let (mut crops, note) = match place::crops(self.layer, &pack.manifest, road, faces) {
-                Err(PluginError::NoFinder) => {
-                    let crop = self.layer.crop(self.layer.middle()?, road.number(FEATHER))?;
-                    (vec![crop], Some(PluginError::NoFinder.to_string()))
-                }
-                found => found?,
-            };
+            let faces = || Ok(self.scene.faces.clone());
+            let (crops, note) = place::crops(self.layer, &pack.manifest, road, faces)?;
             // Where all faces are edited, the largest stands for them.
-            let crop = crops.drain(..).next().ok_or(PluginError::SelectionOutside)?;
+            let crop = crops.into_iter().next().ok_or(PluginError::SelectionOutside)?;
             let before = align::square(&crop, (crop.side().ceil() as u32).min(PREVIEW))?;
             let mask = crop.square_mask(before.width)?;
             self.view = Some(View { key, crop, note, before, mask, aligned: HashMap::new() });
