@@ -3,8 +3,8 @@
 //! `cargo run --release -p pentimento-models --example text_edit -- PACK pictures.npy OUT [KEY=VALUE…] PROMPT…`
 //!
 //! `pictures.npy` is `[n, 3, R, R]` in the range of the pack. Written are `OUT/before.npy`, what the encoder makes of them,
-//! and `OUT/PROMPT.npy` for each text. Keys are the fields of `text_edit::Settings`; `space` is `w+`, `styles` or a
-//! number, that of the groups of layers that move along the pack's axes; `settle` is `STEPS,GAIN`.
+//! and `OUT/PROMPT.npy` for each text. Keys are the fields of `text_edit::Settings`; `space` is `w+`,
+//! `styles`, `mapping` or a number, that of the groups of layers that move along the pack's axes; `settle` is `STEPS,GAIN`.
 
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let places = Places::from_environment().ok_or("HOME is not set")?;
     let pack = Arc::new(Pack::open(Path::new(folder), &places.shared())?);
-    let mut settings = Settings::suited(&pack);
+    let mut settings = Settings::suited(pack.manifest());
     let mut prompts = Vec::new();
     for word in rest {
         match word.split_once('=') {
@@ -84,6 +84,7 @@ fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), Box<dyn Er
             settings.space = match value {
                 "w+" => Space::WPlus,
                 "styles" => Space::Styles,
+                "mapping" => Space::Mapping,
                 groups => Space::Axes { groups: groups.parse()? },
             }
         }
@@ -92,6 +93,8 @@ fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), Box<dyn Er
         "nearness" => settings.nearness = value.parse()?,
         "identity" => settings.identity = value.parse()?,
         "direction" => settings.direction = value.parse()?,
+        "copies" => settings.copies = value.parse()?,
+        "seed" => settings.seed = value.parse()?,
         "coarse" => settings.coarse = value.parse()?,
         "settle" => {
             let (steps, gain) = value.split_once(',').ok_or("settle=STEPS,GAIN")?;

@@ -26,7 +26,7 @@ pub(crate) struct Joined<'p> {
 impl<'p> Joined<'p> {
     /// Starts with the graph of a role.
     pub(crate) fn of(pack: &'p Pack, role: Role) -> Result<Self, ModelError> {
-        Ok(Self { pack, model: prefixed(pack, role)? })
+        Ok(Self { pack, model: prefixed(pack, role, 1)? })
     }
 
     /// Starts with nodes of one's own.
@@ -37,9 +37,20 @@ impl<'p> Joined<'p> {
     /// Goes on with the graph of a role. `links` are pairs of a value that is there and an input of that graph, without
     /// its prefix; other inputs stay inputs.
     pub(crate) fn then(self, role: Role, links: &[(&str, &str)]) -> Result<Self, ModelError> {
+        self.then_many(role, 1, links)
+    }
+
+    /// As [`Self::then`], for so many pictures at a time.
+    pub(crate) fn then_many(
+        self,
+        role: Role,
+        count: usize,
+        links: &[(&str, &str)],
+    ) -> Result<Self, ModelError> {
         let inputs: Vec<String> = links.iter().map(|(_, input)| value(role, input)).collect();
         let links: Vec<(&str, &str)> = links.iter().zip(&inputs).map(|(l, input)| (l.0, &**input)).collect();
-        let model = self.model.join(prefixed(self.pack, role)?, &links).map_err(OptimiseError::from)?;
+        let model =
+            self.model.join(prefixed(self.pack, role, count)?, &links).map_err(OptimiseError::from)?;
         Ok(Self { model, ..self })
     }
 
@@ -111,13 +122,14 @@ pub(crate) fn one_picture(pack: &Pack, image: &Array4<f32>) -> Result<(), ModelE
     )))
 }
 
-fn prefixed(pack: &Pack, role: Role) -> Result<Model, ModelError> {
-    prefix(pack.model(role)?, role)
+fn prefixed(pack: &Pack, role: Role, count: usize) -> Result<Model, ModelError> {
+    prefix(pack.model(role)?, role, count)
 }
 
-/// Names the values of a role's graph as [`value`] does, and has it take one picture at a time: what graphs of other
+/// Names the values of a role's graph as [`value`] does, and has it take so many pictures at a time: what graphs of other
 /// makers call the number of pictures would else be sizes that nobody knows to be the same.
-pub(crate) fn prefix(model: Model, role: Role) -> Result<Model, ModelError> {
+pub(crate) fn prefix(model: Model, role: Role, count: usize) -> Result<Model, ModelError> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
     let model = model.prefixed(&format!("{}.", role.name())).map_err(OptimiseError::from)?;
     let mut proto = model.into_proto();
     if let Some(graph) = &mut proto.graph {
@@ -126,7 +138,7 @@ pub(crate) fn prefix(model: Model, role: Role) -> Result<Model, ModelError> {
             values.flat_map(|v| &mut v.r#type).flat_map(|t| &mut t.tensor_type).flat_map(|t| &mut t.shape);
         for dim in shapes.flat_map(|shape| &mut shape.dim) {
             if !matches!(dim.value, Some(DimValue::Value(_))) {
-                dim.value = Some(DimValue::Value(1));
+                dim.value = Some(DimValue::Value(count));
             }
         }
     }
@@ -190,7 +202,7 @@ impl Nodes {
         self.0
     }
 
-    fn model(self) -> Result<Model, ModelError> {
+    pub(crate) fn model(self) -> Result<Model, ModelError> {
         let opset_import = vec![OperatorSetId { domain: String::new(), version: OPSET }];
         let proto = ModelProto { ir_version: 8, opset_import, graph: Some(self.0), ..ModelProto::default() };
         Ok(Model::new(proto).map_err(OptimiseError::from)?)

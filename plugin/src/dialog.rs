@@ -20,7 +20,7 @@ use crate::job::{Engine, Job};
 use crate::kept::{self, Shelf};
 use crate::operation::Operation;
 use crate::ops::{self, OPERATIONS};
-use crate::packs::Pack;
+use crate::packs::{self, Pack};
 use crate::pipeline::composite::Composite;
 use crate::pipeline::crop::{Crop, Layer};
 use crate::pipeline::params::{FACE, FEATHER, PLACE, POINTS, ROAD, SQUARE};
@@ -50,11 +50,11 @@ pub fn choose(
     // The one from the menu first.
     operations.sort_by_key(|operation| operation.id != first);
     let title = operations.first().map(|operation| operation.name.clone()).unwrap_or_default();
-    let known = packs.iter().any(|pack| pack.id == start.pack);
-    let able = packs.iter().find(|pack| {
-        pack.manifest.fidelity.is_some() && pack.lacks(&start.steps).is_ok_and(|lacks| lacks.is_empty())
-    });
-    let pack = if known { start.pack.clone() } else { able.map(|pack| pack.id.clone()).unwrap_or_default() };
+    let pack = match packs.iter().any(|pack| pack.id == start.pack) {
+        true => start.pack.clone(),
+        // None is chosen where none can do it; the dialog says what each lacks.
+        false => packs::choose(packs, "", &start.steps).map(|pack| pack.id.clone()).unwrap_or_default(),
+    };
     let road = start.road.clone().complete(&ROAD).unwrap_or_else(|_| Values::defaults(&ROAD));
     let choice = Choice { pack, road, ..start };
     let before = previews.first(&choice)?;
@@ -160,16 +160,10 @@ impl<'a> Previews<'a> {
         }
         let key = (pack.id.clone(), place);
         if self.view.as_ref().is_none_or(|view| view.key != key) {
-            let faces = || self.scene.faces.clone().ok_or(PluginError::NoFinder);
-            let (mut crops, note) = match place::crops(self.layer, &pack.manifest, road, faces) {
-                Err(PluginError::NoFinder) => {
-                    let crop = self.layer.crop(self.layer.middle()?, road.number(FEATHER))?;
-                    (vec![crop], Some(PluginError::NoFinder.to_string()))
-                }
-                found => found?,
-            };
+            let faces = || Ok(self.scene.faces.clone());
+            let (crops, note) = place::crops(self.layer, &pack.manifest, road, faces)?;
             // Where all faces are edited, the largest stands for them.
-            let crop = crops.drain(..).next().ok_or(PluginError::SelectionOutside)?;
+            let crop = crops.into_iter().next().ok_or(PluginError::SelectionOutside)?;
             let before = align::square(&crop, (crop.side().ceil() as u32).min(PREVIEW))?;
             let mask = crop.square_mask(before.width)?;
             self.view = Some(View { key, crop, note, before, mask, aligned: HashMap::new() });

@@ -9,7 +9,7 @@ use pentimento::job::Engine;
 use pentimento::ops::OPERATIONS;
 use pentimento::pipeline::params::ROAD;
 use pentimento_ffi::host::{BaseType, Host, ImageId, ItemId};
-use pentimento_ffi::mock::{MockHost, Precision, Space};
+use pentimento_ffi::mock::{Item, MockHost, Precision, Space};
 use pentimento_ffi::pixels::{Mask, Rect};
 use pentimento_ffi::plugin::{ArgValue, RunMode};
 use pentimento_ffi::{Call, Finish, PlugIn};
@@ -397,4 +397,67 @@ fn a_sweep_is_a_group_of_layers() {
     let all: Vec<f32> = frames.iter().map(redness).collect();
     // An animation begins at the bottom.
     assert!(all.windows(2).all(|pair| pair[0] > pair[1]), "each frame is redder than the one below: {all:?}");
+}
+
+/// A photo and its layer after ten steps of an optimisation towards red.
+fn optimised(data: &Data, host: &MockHost, space: &str, changes: &[(&str, ArgValue)]) -> (Item, Item) {
+    let (image, layer) = photo(host, BaseType::Rgb, Precision::FloatLinear, Rect::new(0, 0, 120, 90));
+    let usual = [
+        ("method", text("optimise")),
+        ("space", text(space)),
+        ("restraint", ArgValue::Number(0.0)),
+        ("steps", ArgValue::Number(10.0)),
+    ];
+    let arguments = red_with(4.0, &[&usual, changes].concat());
+    plug_in(&data.places).run(host, &call(image, layer, arguments)).unwrap();
+    (host.item(layer).unwrap(), host.item(host.stack(image)[0]).unwrap())
+}
+
+/// How much redder than blue a layer is on the whole.
+fn redness(item: &Item) -> f32 {
+    let pixels = item.pixels.rgba.chunks_exact(4);
+    pixels.map(|pixel| pixel[0] - pixel[2]).sum::<f32>() / item.pixels.rect.area() as f32
+}
+
+/// Every space that an optimisation can look in, and copies, lead from the procedure's arguments to the layer.
+#[test]
+fn an_optimisation_looks_where_it_is_told_to() {
+    let data = Data::new();
+    let host = MockHost::new();
+    let plain = ("w-plus", 0.0);
+    let seen = [plain, ("styles", 0.0), ("mapping", 0.0), ("w-plus", 2.0)].map(|(space, copies)| {
+        let copies = [("copies", ArgValue::Number(copies))];
+        let (before, after) = optimised(&data, &host, space, &copies);
+        assert!(
+            redness(&after) > redness(&before) + 0.02,
+            "{space}: {} {}",
+            redness(&before),
+            redness(&after)
+        );
+        after.pixels
+    });
+    let (first, others) = seen.split_first().unwrap();
+    assert!(others.iter().all(|other| other != first), "each looks elsewhere");
+}
+
+/// The way of an optimisation as layers: its result is the first of its results, which alone becomes the layer unless all
+/// are asked for; then they lie as they came, the result at the top.
+#[test]
+fn an_optimisation_shows_its_way_below_its_result() {
+    let data = Data::new();
+    let host = MockHost::new();
+    let optimised = |variant: f64| {
+        let way = [("process", ArgValue::Number(3.0)), ("variant", ArgValue::Number(variant))];
+        optimised(&data, &host, "w-plus", &way).1
+    };
+    let taken = optimised(1.0);
+    assert_eq!((taken.name.as_str(), taken.children), ("Text edit: red (result)", None));
+    let all: Vec<_> =
+        optimised(0.0).children.unwrap().into_iter().map(|item| host.item(item).unwrap()).collect();
+    let names: Vec<&str> = all.iter().map(|item| item.name.as_str()).collect();
+    let right = ["Text edit: red (result)", "Text edit: red (step 8)", "Text edit: red (step 4)"];
+    assert_eq!(names, right);
+    assert_eq!(all[0].pixels, taken.pixels, "what is taken is the result");
+    let all: Vec<f32> = all.iter().map(redness).collect();
+    assert!(all.windows(2).all(|pair| pair[0] > pair[1]), "it grows redder on the way up: {all:?}");
 }

@@ -63,6 +63,7 @@ pub struct Optimisation<'a> {
     session: &'a mut GradientSession,
     variables: Vec<(String, ArrayD<f32>)>,
     constants: Vec<(String, Tensor<'a>)>,
+    renewed: Vec<(String, Renew<'a>)>,
     method: Method,
     steps: usize,
     preview: Option<(String, usize)>,
@@ -72,6 +73,9 @@ enum Method {
     Adam(Adam, Schedule),
     Lbfgs(Lbfgs),
 }
+
+/// Writes the numbers of a constant anew.
+pub type Renew<'a> = Box<dyn FnMut(&mut [f32]) + 'a>;
 
 /// How far it is.
 #[derive(Debug)]
@@ -170,7 +174,15 @@ impl<'a> Optimisation<'a> {
     /// Of a model.
     pub fn new(session: &'a mut GradientSession) -> Self {
         let method = Method::Adam(Adam::default(), Schedule::ramped(0.1));
-        Self { session, variables: Vec::new(), constants: Vec::new(), method, steps: 100, preview: None }
+        Self {
+            session,
+            variables: Vec::new(),
+            constants: Vec::new(),
+            renewed: Vec::new(),
+            method,
+            steps: 100,
+            preview: None,
+        }
     }
 
     /// An input that moves, and where it starts. There may be several; they move together.
@@ -182,6 +194,12 @@ impl<'a> Optimisation<'a> {
     /// An input that stays: a target, a mask, the weight of a term, a variable that is not to move.
     pub fn constant(mut self, name: impl Into<String>, value: Tensor<'a>) -> Self {
         self.constants.push((name.into(), value));
+        self
+    }
+
+    /// Has a constant of single precision written anew before each step, such as one that is random.
+    pub fn renew(mut self, name: impl Into<String>, write: Renew<'a>) -> Self {
+        self.renewed.push((name.into(), write));
         self
     }
 
@@ -221,7 +239,7 @@ impl<'a> Optimisation<'a> {
         cancel: &Cancel,
         mut progress: impl FnMut(&Progress<'_>) -> ControlFlow<()>,
     ) -> Result<Outcome, ModelError> {
-        let Self { session, variables, constants, method, steps, preview } = self;
+        let Self { session, variables, constants, mut renewed, method, steps, preview } = self;
         let names = session.terms().to_vec();
         let watched = preview.as_ref().map(|p| p.0.as_str());
         let bound = session.bind(&variables, &constants, watched, cancel)?;
@@ -241,6 +259,9 @@ impl<'a> Optimisation<'a> {
             walk.step = step;
             walk.seen = None;
             walk.watch = preview.as_ref().is_some_and(|p| step % p.1 == 0);
+            for (name, write) in &mut renewed {
+                walk.bound.renew(name, write)?;
+            }
             let (loss, end) = match &mut method {
                 State::Adam(adam, schedule) => {
                     let loss = walk.evaluate(&x, &mut gradient)?;

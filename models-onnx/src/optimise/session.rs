@@ -129,9 +129,9 @@ impl GradientSession {
                     Tensor::F32(view) => Value::from_array(view.to_owned()).map(Value::upcast),
                     Tensor::I64(view) => Value::from_array(view.to_owned()).map(Value::upcast),
                 };
-                Ok((name, value.map_err(failed)?))
+                Ok((name.clone(), value.map_err(failed)?))
             })
-            .collect::<Result<Vec<(&String, DynTensor)>, ModelError>>()?;
+            .collect::<Result<Vec<(String, DynTensor)>, ModelError>>()?;
         let mut loss = room(&[])?;
         let mut terms = self.terms.iter().map(|_| room(&[])).collect::<Result<Vec<_>, _>>()?;
         let mut binding = || -> ort::Result<IoBinding> {
@@ -174,6 +174,7 @@ impl GradientSession {
         Ok(Bound {
             session: self,
             variables: parts,
+            constants,
             plain,
             watching,
             loss,
@@ -209,6 +210,7 @@ impl GradientSession {
 pub struct Bound<'s> {
     session: &'s mut GradientSession,
     variables: Vec<Variable>,
+    constants: Vec<(String, DynTensor)>,
     plain: IoBinding,
     watching: Option<(String, IoBinding)>,
     loss: Value<f32>,
@@ -229,6 +231,24 @@ impl Bound<'_> {
     /// How many numbers the variables have together.
     pub fn count(&self) -> usize {
         self.variables.iter().map(|v| v.gradient.extract_tensor().1.len()).sum()
+    }
+
+    /// Writes a constant of single precision anew, for the runs from now on.
+    ///
+    /// # Errors
+    /// [`OptimiseError::Input`] where none of that name was given.
+    pub fn renew(&mut self, name: &str, write: impl FnOnce(&mut [f32])) -> Result<(), ModelError> {
+        let known = self.constants.iter_mut().find(|constant| constant.0 == name);
+        let (_, value) = known.ok_or_else(|| wrong(name, "it was not given"))?;
+        let values = value.try_extract_tensor_mut::<f32>();
+        write(values.map_err(|_| wrong(name, "it is not of single precision"))?.1);
+        if self.session.remote {
+            let bindings = [&mut self.plain].into_iter().chain(self.watching.iter_mut().map(|w| &mut w.1));
+            for binding in bindings {
+                binding.bind_input(name, value).map_err(|e| failure(&e))?;
+            }
+        }
+        Ok(())
     }
 
     /// Runs the model at `x`, which holds all variables one after another in the order in which they were given.

@@ -1,6 +1,6 @@
 //! Codes of random pictures: normal numbers from a seed, and what the mapping of a pack makes of them.
 
-mod gaussian;
+pub(crate) mod gaussian;
 
 use std::sync::Arc;
 
@@ -32,16 +32,10 @@ pub(crate) struct Codes {
 
 impl Codes {
     pub(crate) fn new(pack: &Arc<Pack>, runtime: &Runtime, seed: u64) -> Result<Self, ModelError> {
-        let inputs = &pack.contract(Role::Mapping)?.inputs;
-        let size = |name: &str| match inputs.iter().find(|port| port.name == name)?.dims.get(1)? {
-            Dim::Size(size) => Some(*size),
-            Dim::Any(_) => None,
-        };
-        let what = "it does not say how many random numbers it wants".into();
-        let width = size("z").ok_or(ModelError::Shape { role: Role::Mapping, what })?;
+        let (width, labels) = wanted(pack)?;
         let mapping = Lazy::new(Arc::clone(pack), runtime.clone(), Role::Mapping);
         let gaussian = Gaussian::new(seed);
-        let mut codes = Self { mapping, width, labels: size("c"), label: 0, gaussian };
+        let mut codes = Self { mapping, width, labels, label: 0, gaussian };
         codes.restart(seed);
         Ok(codes)
     }
@@ -78,6 +72,17 @@ impl Codes {
         self.restart(seed);
         Ok(moments.mean_and_deviation().0)
     }
+}
+
+/// How many random numbers the mapping network of a pack wants, and of how many classes one, if of any.
+pub(crate) fn wanted(pack: &Pack) -> Result<(usize, Option<usize>), ModelError> {
+    let inputs = &pack.contract(Role::Mapping)?.inputs;
+    let size = |name: &str| match inputs.iter().find(|port| port.name == name)?.dims.get(1)? {
+        Dim::Size(size) => Some(*size),
+        Dim::Any(_) => None,
+    };
+    let what = "it does not say how many random numbers it wants".into();
+    Ok((size("z").ok_or(ModelError::Shape { role: Role::Mapping, what })?, size("c")))
 }
 
 /// Sums of values and of their squares, by column.

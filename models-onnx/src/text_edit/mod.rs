@@ -9,13 +9,17 @@
 //! that. What else can be set, and off there, answers what it is known for:
 //!
 //! * Free codes please an embedding by colour noise that no picture of the pack has. [`Space::Axes`] moves along the
-//!   principal axes of the pack's own codes only.
+//!   principal axes of the pack's own codes only, [`Space::Mapping`] as its mapping network does, and
+//!   [`Settings::copies`] holds the text against shifted and grainy copies of the picture, too.
 //! * Texts say more than what is to change. [`Settings::direction`] adds what Gal et al. (“StyleGAN-NADA”, 2021, equation
 //!   2) hold the change of the embedding against: the change from a neutral text to this one.
 //! * Most steps need no large picture. With [`Settings::coarse`] the first ones look at the pack's previews.
 //! * [`Settings::settle`] ends when nothing is gained any more.
 
+mod basis;
+mod copies;
 mod graph;
+mod mapping;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -24,6 +28,7 @@ use std::time::{Duration, Instant};
 use autodiff::{Adam, Schedule};
 use ndarray::{Array1, ArrayD, ArrayView1, Axis, IxDyn};
 
+use self::basis::{Basis, Start};
 use self::graph::Stage;
 use crate::cancel::Cancel;
 use crate::code::{Code, STYLES};
@@ -32,7 +37,7 @@ use crate::error::ModelError;
 use crate::family::stylegan::StyleGan;
 use crate::joined::one_code;
 use crate::optimise::{Optimisation, Stopped, Watch, Watched, usable};
-use crate::pack::{Array, Pack, Role};
+use crate::pack::{Array, Manifest, Pack, Role};
 use crate::runtime::Runtime;
 use crate::session::Tensor;
 
@@ -49,6 +54,8 @@ pub enum Space {
         /// How many.
         groups: usize,
     },
+    /// As the pack's mapping network moves the codes of random pictures, in its normal numbers; all layers move as one.
+    Mapping,
 }
 
 /// When nothing is gained any more.
@@ -75,6 +82,11 @@ pub struct Settings {
     pub identity: f32,
     /// The weight of the difference between the change of the picture and the change of the text.
     pub direction: f32,
+    /// How many copies of the picture, each shifted by up to 3 % of its side and grainy by 2 % of its range, the texts are
+    /// held against beside it, other ones in each step. All count alike.
+    pub copies: usize,
+    /// What the copies' random numbers follow from.
+    pub seed: u64,
     /// The part of the steps that look at previews, `0..1`.
     pub coarse: f64,
     /// When it ends early.
@@ -87,8 +99,8 @@ impl Settings {
     /// What gave edits that look like pictures of the pack in the starter pack: along its axes, all layers as one, with the
     /// direction counting twice, until nothing is gained. `BENCH-TEXT.md` tells what else was tried. Packs without axes
     /// get W+.
-    pub fn suited(pack: &Pack) -> Self {
-        let along = pack.manifest().arrays.contains_key(&Array::CodeAxes);
+    pub fn suited(pack: &Manifest) -> Self {
+        let along = pack.arrays.contains_key(&Array::CodeAxes);
         let space = if along { Space::Axes { groups: 1 } } else { Space::WPlus };
         let nearness = if along { 0.01 } else { 0.008 };
         let settle = Some(Settle { steps: 12, gain: 0.004 });
@@ -104,6 +116,8 @@ impl Settings {
             nearness: 0.008,
             identity: 0.0,
             direction: 0.0,
+            copies: 0,
+            seed: 0,
             coarse: 0.0,
             settle: None,
             show: 0,
@@ -115,6 +129,7 @@ impl Settings {
 pub struct TextEdit {
     pack: Arc<Pack>,
     settings: Settings,
+    basis: Basis,
     coarse: Option<Stage>,
     full: Stage,
     generator: StyleGan,
@@ -154,8 +169,8 @@ impl TextEdit {
     /// For a pack of the family `stylegan2`.
     ///
     /// # Errors
-    /// [`ModelError::Missing`] for packs without style layers, generator or image encoder, and without `code-axes` in the
-    /// space that needs them; [`crate::optimise::OptimiseError::Setting`] for numbers that are not finite or below zero;
+    /// [`ModelError::Missing`] for packs without style layers, generator or image encoder, and without `code-axes` or
+    /// mapping network in the space that needs them; [`crate::optimise::OptimiseError::Setting`] for numbers that are not finite or below zero;
     /// [`crate::optimise::OptimiseError`] where a graph of the pack has no gradient.
     pub fn open(pack: &Arc<Pack>, runtime: &Runtime, settings: &Settings) -> Result<Self, ModelError> {
         usable(&[
@@ -169,11 +184,13 @@ impl TextEdit {
         let has = |role| pack.manifest().roles.contains_key(&role);
         let wanted = [(Role::Identity, settings.identity > 0.0), (Role::Preview, settings.coarse > 0.0)];
         let missing: Vec<Role> = wanted.iter().filter(|w| w.1 && !has(w.0)).map(|w| w.0).collect();
-        let stage = |role| Stage::open(pack, runtime, settings, role);
+        let basis = Basis::of(pack, runtime, settings.space)?;
+        let stage = |role| Stage::open(pack, runtime, settings, &basis, role);
         let coarse = settings.coarse > 0.0 && has(Role::Preview);
         Ok(Self {
             coarse: if coarse { Some(stage(Role::Preview)?) } else { None },
             full: stage(Role::Synthesis)?,
+            basis,
             generator: StyleGan::new(Arc::clone(pack), runtime.clone()),
             pack: Arc::clone(pack),
             settings: *settings,
@@ -198,14 +215,15 @@ impl TextEdit {
         let w_plus = one_code(&self.pack, start)?;
         let from = match self.settings.space {
             Space::Styles => start.styles()?.to_owned().into_dyn(),
-            Space::WPlus | Space::Axes { .. } => w_plus,
+            Space::WPlus | Space::Axes { .. } | Space::Mapping => w_plus,
         };
         let begun = Instant::now();
+        let from = self.basis.start(from, cancel)?;
         let all = self.settings.steps;
         let coarse = if self.coarse.is_some() { (all as f64 * self.settings.coarse) as usize } else { 0 };
         let mut edit =
             Edit { settings: &self.settings, from: &from, texts, cancel, made: 0, before: None, after: 0.0 };
-        let mut change = ArrayD::zeros(IxDyn(self.full.shape()));
+        let mut change = ArrayD::zeros(IxDyn(&self.basis.shape()));
         let mut stopped = Stopped::Finished;
         if let Some(stage) = &mut self.coarse {
             let schedule = self.settings.part(0, coarse);
@@ -218,10 +236,10 @@ impl TextEdit {
         }
         let Edit { made: steps, before, after, .. } = edit;
         let elapsed = begun.elapsed();
-        let moved = self.full.moved(&from, &change);
+        let moved = self.basis.moved(&from, &change, cancel)?;
         let code = match self.settings.space {
             Space::Styles => start.clone().with(STYLES, moved),
-            Space::WPlus | Space::Axes { .. } => self.generator.styled(moved, cancel)?,
+            Space::WPlus | Space::Axes { .. } | Space::Mapping => self.generator.styled(moved, cancel)?,
         };
         let (before, missing) = (before.unwrap_or(after), self.missing.clone());
         Ok(Edited { code, before, after, steps, elapsed, stopped, missing })
@@ -243,7 +261,7 @@ impl Settings {
 /// One edit on its way through its stages.
 struct Edit<'a> {
     settings: &'a Settings,
-    from: &'a ArrayD<f32>,
+    from: &'a Start,
     texts: Texts<'a>,
     cancel: &'a Cancel,
     made: usize,
@@ -264,7 +282,8 @@ impl Edit<'_> {
         if self.texts.target.len() != stage.width() {
             return Err(DirectionError::Mismatch.into());
         }
-        let (seen, picture) = (stage.look(self.from, self.cancel)?, stage.picture());
+        let constants = stage.look(self.from, self.cancel)?;
+        let (picture, copies) = (stage.picture(), stage.copies());
         let target = self.texts.target.view().insert_axis(Axis(0)).into_dyn();
         let towards = match self.settings.direction > 0.0 {
             true => {
@@ -275,16 +294,20 @@ impl Edit<'_> {
             false => None,
         };
         let mut plan = Optimisation::new(stage.session())
-            .variable(graph::CHANGE, change.clone())
-            .constant(graph::START, Tensor::F32(self.from.view()))
+            .variable(basis::CHANGE, change.clone())
             .constant(graph::TARGET, Tensor::F32(target))
             .adam(Adam::default(), schedule)
             .steps(steps);
-        for (name, value) in &seen {
+        for (name, value) in &constants {
             plan = plan.constant(*name, Tensor::F32(value.view()));
         }
         if let Some(towards) = &towards {
             plan = plan.constant(graph::TOWARDS, Tensor::F32(towards.view()));
+        }
+        // Steps that went before had numbers of their own.
+        let seed = self.settings.seed.wrapping_add(self.made as u64);
+        for (name, draw) in copies.into_iter().flat_map(|copies| copies.drawn(seed)) {
+            plan = plan.renew(name, draw);
         }
         if self.settings.show > 0 {
             plan = plan.preview(picture, self.settings.show);
@@ -311,7 +334,7 @@ impl Edit<'_> {
             self.after = best.1;
         }
         let stopped = if settled { Stopped::Settled } else { outcome.stopped };
-        let change = outcome.best.get(graph::CHANGE).cloned().unwrap_or(change);
+        let change = outcome.best.get(basis::CHANGE).cloned().unwrap_or(change);
         Ok((change, stopped))
     }
 }

@@ -120,13 +120,13 @@ impl Tuner {
             ("wanted nearness", settings.near.unwrap_or_default().into()),
             ("wanted fidelity", settings.enough.unwrap_or_default().into()),
         ])?;
-        let (mut model, weights) = trained(prefix(pack.model(Role::Synthesis)?, Role::Synthesis)?)?;
+        let (mut model, weights) = trained(prefix(pack.model(Role::Synthesis)?, Role::Synthesis, 1)?)?;
         let mut loss = Loss::of(
             Term::new("pixels", Measure::MeanSquare, PICTURE).against("photo").times(settings.pixels),
         );
         let perceptual = settings.perceptual > 0.0 && pack.manifest().roles.contains_key(&Role::Perceptual);
         if perceptual {
-            let judge = prefix(pack.model(Role::Perceptual)?, Role::Perceptual)?;
+            let judge = prefix(pack.model(Role::Perceptual)?, Role::Perceptual, 1)?;
             model = model.join(judge, &[(PICTURE, "perceptual.a")]).map_err(OptimiseError::from)?;
             loss = loss
                 .and(Term::new("perceived", Measure::Mean, "perceptual.distance").times(settings.perceptual));

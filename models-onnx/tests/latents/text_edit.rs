@@ -22,7 +22,7 @@ fn along_axes_codes_stay_among_those_of_the_pack() {
     let texts = Texts { target: &target, neutral: &neutral };
     let axes = pack.matrix(Array::CodeAxes).unwrap();
     let edited = |space, groups: Option<usize>| {
-        let settings = Settings { space, steps: 25, ..Settings::suited(&pack) };
+        let settings = Settings { space, steps: 25, ..Settings::suited(pack.manifest()) };
         let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
         let edited = edit.edit(&start, texts, &cancel, &mut go).unwrap();
         println!("{space:?}: {:.3} to {:.3}", edited.before, edited.after);
@@ -55,6 +55,56 @@ fn along_axes_codes_stay_among_those_of_the_pack() {
 }
 
 #[test]
+fn along_the_mapping_network_codes_move_as_one_from_the_photos_own() {
+    let (pack, cancel) = (starter(), Cancel::new());
+    let (_, start) = portrait(&pack);
+    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
+    let [target, neutral] = ["blue hair", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
+    let texts = Texts { target: &target, neutral: &neutral };
+    let edited = |steps, nearness| {
+        let settings =
+            Settings { space: Space::Mapping, steps, nearness, ..Settings::suited(pack.manifest()) };
+        let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
+        edit.edit(&start, texts, &cancel, &mut go).unwrap()
+    };
+    assert_eq!(edited(0, 0.01).code, start, "without a step nothing moves");
+    let far = |code: &models_onnx::Code| {
+        let moved = &code.w_plus().unwrap() - &start.w_plus().unwrap();
+        let first = moved.index_axis(Axis(1), 0);
+        assert!(moved.axis_iter(Axis(1)).all(|layer| (&layer - &first).iter().all(|d| d.abs() < 1e-4)));
+        moved.mapv(|d| d * d).sum()
+    };
+    let (free, held) = (edited(40, 0.001), edited(40, 0.1));
+    for edited in [&free, &held] {
+        println!("{:.3} to {:.3}, {} from the start", edited.before, edited.after, far(&edited.code));
+        assert!(edited.after > edited.before + 0.05 && edited.missing.is_empty());
+    }
+    assert!(far(&free.code) > 1.5 * far(&held.code), "what is held back goes less far");
+}
+
+#[test]
+fn copies_are_seen_to_by_a_seed() {
+    let (pack, cancel) = (starter(), Cancel::new());
+    let (_, start) = portrait(&pack);
+    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
+    let [target, neutral] = ["blue hair", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
+    let texts = Texts { target: &target, neutral: &neutral };
+    let edited = |copies, seed| {
+        let settings = Settings { steps: 12, copies, seed, ..Settings::suited(pack.manifest()) };
+        let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
+        let edited = edit.edit(&start, texts, &cancel, &mut go).unwrap();
+        println!("{copies} copies: {:.4} to {:.4}", edited.before, edited.after);
+        assert!(edited.after > edited.before + 0.05);
+        edited
+    };
+    let (none, two) = (edited(0, 1), edited(2, 1));
+    assert!((none.before - two.before).abs() < 1e-4, "the picture itself is what is told");
+    assert_eq!(edited(2, 1).code, two.code, "the same seed is the same edit");
+    assert_ne!(edited(2, 2).code, two.code);
+    assert_ne!(none.code, two.code);
+}
+
+#[test]
 fn it_ends_when_nothing_is_gained_and_shows_what_it_does() {
     let (pack, cancel) = (starter(), Cancel::new());
     let (_, start) = portrait(&pack);
@@ -63,7 +113,7 @@ fn it_ends_when_nothing_is_gained_and_shows_what_it_does() {
     let texts = Texts { target: &target, neutral: &neutral };
     // A gain that cannot be.
     let settle = Some(Settle { steps: 6, gain: 3.0 });
-    let settings = Settings { steps: 40, settle, coarse: 0.0, show: 2, ..Settings::suited(&pack) };
+    let settings = Settings { steps: 40, settle, coarse: 0.0, show: 2, ..Settings::suited(pack.manifest()) };
     let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
     let mut shown = 0;
     let mut watch = |watched: &models_onnx::optimise::Watched<'_>| {
@@ -83,7 +133,8 @@ fn coarse_steps_look_at_previews_where_the_pack_has_them() {
     let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
     let [target, neutral] = ["sunglasses", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
     let texts = Texts { target: &target, neutral: &neutral };
-    let settings = Settings { steps: 20, settle: None, coarse: 0.5, show: 2, ..Settings::suited(&pack) };
+    let settings =
+        Settings { steps: 20, settle: None, coarse: 0.5, show: 2, ..Settings::suited(pack.manifest()) };
     let sides = |pack| {
         let mut sides = Vec::new();
         let mut watch = |watched: &models_onnx::optimise::Watched<'_>| {
@@ -106,7 +157,7 @@ fn coarse_steps_look_at_previews_where_the_pack_has_them() {
 fn what_cannot_be_edited_is_refused_in_words() {
     let (pack, cancel) = (starter(), Cancel::new());
     let (_, start) = portrait(&pack);
-    let settings = Settings { steps: 3, direction: 1.0, ..Settings::suited(&pack) };
+    let settings = Settings { steps: 3, direction: 1.0, ..Settings::suited(pack.manifest()) };
     let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
     let unit = |at: usize| Array1::from_shape_fn(128, |i| f32::from(u8::from(i == at)));
     let (target, neutral) = (unit(0), unit(1));

@@ -72,18 +72,8 @@ pub fn run(
     let name = host.drawable(drawable)?.name;
     let mut notes = Vec::new();
     host.progress(0.0, &tr(msgid("Looking at the photo")));
-    let scene = || {
-        let scene = Scene::look(&layer, engine, edit.choice.runtime)?;
-        scene.faces.ok_or(PluginError::NoFinder)
-    };
-    let (crops, note) = match place::crops(layer, &edit.pack.manifest, &edit.choice.road, scene) {
-        // Without a finder of faces the middle is edited, and said so.
-        Err(PluginError::NoFinder) => {
-            let feather = edit.choice.road.number(params::FEATHER);
-            (vec![layer.crop(layer.middle()?, feather)?], Some(PluginError::NoFinder.to_string()))
-        }
-        found => found?,
-    };
+    let faces = || Ok(Scene::look(&layer, engine, edit.choice.runtime)?.faces);
+    let (crops, note) = place::crops(layer, &edit.pack.manifest, &edit.choice.road, faces)?;
     notes.extend(note);
 
     let mut fidelity = Vec::new();

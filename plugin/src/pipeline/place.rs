@@ -57,7 +57,8 @@ impl Scene {
     }
 }
 
-/// The crops to edit: one, or one for each face. The note, if any, says what was not possible.
+/// The crops to edit: one, or one for each face. The note, if any, says what was not possible. `faces` are those of
+/// [`Scene::faces`], asked for where they count.
 ///
 /// # Errors
 /// [`PluginError`] for points that cannot be read, a face that is not there, and what [`Layer::crop`] refuses.
@@ -65,7 +66,7 @@ pub fn crops<'a>(
     layer: Layer<'a>,
     pack: &Manifest,
     road: &Values,
-    scene: impl FnOnce() -> Result<Vec<Face>, PluginError>,
+    faces: impl FnOnce() -> Result<Option<Vec<Face>>, PluginError>,
 ) -> Result<(Vec<Crop<'a>>, Option<String>), PluginError> {
     let feather = road.number(FEATHER);
     let alone = |square| layer.crop(square, feather).map(|crop| vec![crop]);
@@ -86,7 +87,9 @@ pub fn crops<'a>(
             Ok((alone(Square { centre, half })?, None))
         }
         FACE_PLACE if frames_faces(pack) => {
-            let mut faces = scene()?;
+            let Some(mut faces) = faces()? else {
+                return middle(Some(PluginError::NoFinder.to_string()));
+            };
             if let Some(selection) = layer.host.selection_bounds(layer.image)? {
                 // A selection says which faces are meant.
                 faces.retain(|face| {
@@ -194,7 +197,7 @@ mod tests {
         let (image, layer) = photo(&host);
         let pack = pack("starter-faces");
         let found = |changes: &[(&str, Value)]| {
-            let (crops, note) = crops(layer, &pack, &road(changes), || Ok(faces()))?;
+            let (crops, note) = crops(layer, &pack, &road(changes), || Ok(Some(faces())))?;
             let middles: Vec<i32> = crops.iter().map(|crop| crop.square.centre[0].round() as i32).collect();
             Ok::<_, PluginError>((middles, note))
         };
@@ -212,6 +215,14 @@ mod tests {
         let (middles, note) = found(&[]).unwrap();
         assert_eq!(middles, [300], "without a face the selection itself");
         assert!(note.unwrap().contains("no face was found"));
+        host.select(image, None);
+        let (middle, note) = crops(layer, &pack, &road(&[]), || Ok(None)).unwrap();
+        assert_eq!(
+            (middle.len(), middle[0].square.centre),
+            (1, [300.0, 200.0]),
+            "without a finder the middle"
+        );
+        assert!(note.unwrap().contains("no pack that finds faces"));
     }
 
     #[test]

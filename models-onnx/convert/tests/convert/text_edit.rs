@@ -172,3 +172,18 @@ fn previews_lead_the_way() {
     println!("{:.3} to {:.3}, with previews {:.3}", whole.before, whole.after, edited.after);
     assert!(edited.after > whole.before + 0.5 * (whole.after - whole.before));
 }
+
+/// What the networks here make of several pictures at a time is what they make of each.
+#[test]
+fn copies_are_looked_at_beside_the_picture() {
+    let given = given();
+    let settings = Settings { steps: 10, coarse: 0.5, ..Settings::published(Space::WPlus) };
+    let alone = given.edit(&settings);
+    let edited = given.edit(&Settings { copies: 2, ..settings });
+    println!(
+        "{:.4} to {:.4}, with copies {:.4} to {:.4}",
+        alone.before, alone.after, edited.before, edited.after
+    );
+    assert!((edited.before - alone.before).abs() < 1e-4 && edited.missing.is_empty());
+    assert!(edited.after > edited.before + 0.03);
+}

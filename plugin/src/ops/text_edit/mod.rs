@@ -14,8 +14,8 @@ use crate::operation::{Edited, Operation, Work};
 use crate::strings::{fill, msgid, tr};
 use crate::studio::Studio;
 use params::{
-    DISENTANGLEMENT, MAPPER, MAPPER_NAME, METHOD, NEUTRAL, OPTIMISE, PARAMS, PREVIEWS, PROMPT, RESTRAINT,
-    SPACE, STRENGTH, W_PLUS,
+    DISENTANGLEMENT, MAPPER, MAPPER_NAME, MAPPING, METHOD, NEUTRAL, OPTIMISE, PARAMS, PREVIEWS, PROMPT,
+    RESTRAINT, SPACE, STRENGTH, W_PLUS,
 };
 
 /// Edits by text.
@@ -41,6 +41,7 @@ impl Operation for TextEdit {
     fn needs_for(&self, values: &Values) -> &'static [Role] {
         match values.text(METHOD) {
             // Which of the pack's text models there is, text encoder or sentence encoder, is its own business.
+            OPTIMISE if values.text(SPACE) == MAPPING => &[Role::ImageEncoder, Role::Mapping],
             OPTIMISE => &[Role::ImageEncoder],
             _ => &[],
         }

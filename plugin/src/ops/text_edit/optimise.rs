@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 
 use models_onnx::Code;
-use models_onnx::text_edit::{Settings, Settle, Space};
+use models_onnx::pack::Manifest;
+use models_onnx::text_edit::{Settings, Space};
 use pentimento_protocol::param::Values;
 
 use super::params::{
-    AXES, CANDIDATES, CHANGE, IDENTITY, NEUTRAL, PREVIEWS, PROCESS, PROMPT, RATE, RESTRAINT, SPACE, STEPS,
-    STYLES,
+    AXES, CANDIDATES, CHANGE, COPIES, IDENTITY, MAPPING, NEUTRAL, PREVIEWS, PROCESS, PROMPT, RATE, RESTRAINT,
+    SPACE, STEPS, STYLES,
 };
 use super::spread;
 use crate::error::PluginError;
@@ -18,9 +19,6 @@ use crate::studio::{Studio, without};
 
 /// Pictures on the way, for the eye.
 const LIVE: usize = 20;
-
-/// When nothing is gained any more; as in [`Settings::suited`], which tells where it comes from.
-const SETTLE: Settle = Settle { steps: 12, gain: 0.004 };
 
 pub(super) fn edit(
     studio: &mut Studio,
@@ -35,7 +33,7 @@ pub(super) fn edit(
     let mut variants = Vec::new();
     let mut notes = Vec::new();
     for (i, factor) in spread(count).enumerate() {
-        let settings = settings(values, factor);
+        let settings = settings(values, factor, studio.manifest());
         let mut way = Vec::new();
         let process = values.number(PROCESS) as usize;
         let mut watch = |step: usize, picture: Option<pentimento_protocol::picture::Picture>| {
@@ -79,7 +77,7 @@ pub(super) fn edit(
 }
 
 /// The settings of one candidate: the bolder, the less it is held back.
-fn settings(values: &Values, boldness: f64) -> Settings {
+fn settings(values: &Values, boldness: f64, pack: &Manifest) -> Settings {
     let steps = values.number(STEPS) as usize;
     let process = values.number(PROCESS) as usize;
     let show = steps.div_ceil(if process > 0 { process } else { LIVE }).max(1);
@@ -87,6 +85,7 @@ fn settings(values: &Values, boldness: f64) -> Settings {
         space: match values.text(SPACE) {
             AXES => Space::Axes { groups: 1 },
             STYLES => Space::Styles,
+            MAPPING => Space::Mapping,
             _ => Space::WPlus,
         },
         steps,
@@ -94,9 +93,10 @@ fn settings(values: &Values, boldness: f64) -> Settings {
         nearness: (values.number(RESTRAINT) / boldness) as f32,
         identity: values.number(IDENTITY) as f32,
         direction: values.number(CHANGE) as f32,
+        copies: values.number(COPIES) as usize,
         // Pictures of the way are wanted in full.
         coarse: if process > 0 { 0.0 } else { values.number(PREVIEWS) },
-        settle: Some(SETTLE),
         show,
+        ..Settings::suited(pack)
     }
 }

@@ -23,11 +23,13 @@ pub(super) const SPACE: &str = "space";
 pub(super) const AXES: &str = "axes";
 pub(super) const W_PLUS: &str = "w-plus";
 pub(super) const STYLES: &str = "styles";
+pub(super) const MAPPING: &str = "mapping";
 pub(super) const STEPS: &str = "steps";
 pub(super) const RATE: &str = "rate";
 pub(super) const RESTRAINT: &str = "restraint";
 pub(super) const IDENTITY: &str = "identity";
 pub(super) const CHANGE: &str = "change";
+pub(super) const COPIES: &str = "copies";
 pub(super) const PREVIEWS: &str = "previews";
 pub(super) const PROCESS: &str = "process";
 pub(super) const MAPPER_NAME: &str = "mapper";
@@ -130,6 +132,7 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
                     (AXES, msgid("The pack's own variety")),
                     (W_PLUS, msgid("All layers (W+)")),
                     (STYLES, msgid("All channels (StyleSpace)")),
+                    (MAPPING, msgid("Pictures that the pack makes up")),
                 ]),
             ),
         ),
@@ -181,6 +184,17 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
         of(
             &[OPTIMISE],
             param(
+                COPIES,
+                msgid("Shi_fted copies"),
+                msgid(
+                    "So many shifted and grainy copies of the picture have to show it too, against colour noise; slower",
+                ),
+                number(0.0, 4.0, 0.0, 1.0, 0),
+            ),
+        ),
+        of(
+            &[OPTIMISE],
+            param(
                 PREVIEWS,
                 msgid("Steps in sma_ll"),
                 msgid(
@@ -194,7 +208,9 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
             param(
                 PROCESS,
                 msgid("Sh_ow the way"),
-                msgid("So many pictures of the way there become layers, too"),
+                msgid(
+                    "So many pictures of the way there become layers, too, below the result, where variant is 0",
+                ),
                 number(0.0, 60.0, 0.0, 1.0, 0),
             ),
         ),
