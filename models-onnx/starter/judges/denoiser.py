@@ -83,25 +83,25 @@ def told(reader, drawings, labels, named):
 
 def evaluate(pack, judges, held, compare):
     """What is in the tables and on the sheets; `compare(pictures)` gives their distances from the renders."""
-    labels = held.data.labels.numpy()
+    labels, renders = held.data.labels.numpy(), held.sized(pack.manifest["resolution"])
     prompts, named = asked(held.data.labels, captions.PHRASES, TRAITS)
     new_prompts, new_named = asked(held.data.labels, words.new_words()[0], NEW_TRAITS)
-    pictures, again = pack.pictures(prompts, seed=1), pack.again(held.pictures)
+    pictures, again = pack.pictures(prompts, seed=1), pack.again(renders)
     result = {
         "pack": pack.manifest["id"], "steps": STEPS, "guidance": GUIDANCE,
         "told in so many words": told(judges["reader"], {
             "drawn": pictures, "drawn, without guidance": pack.pictures(prompts, 1, guidance=1.0),
-            "drawn for another prompt": np.roll(pictures, 1, 0), "renders": held.pictures,
+            "drawn for another prompt": np.roll(pictures, 1, 0), "renders": renders,
             "renders through latents": again}, labels, named),
         "told in words that no caption holds": told(judges["reader"], {
             "drawn": pack.pictures(new_prompts, seed=1), "drawn for another prompt": np.roll(pictures, 1, 0),
-            "renders": held.pictures}, labels, new_named),
+            "renders": renders}, labels, new_named),
         "pictures": {"drawn": compare(pictures), "renders through latents": compare(again)},
-        "PSNR of renders through latents": float(-10 * np.log10(np.square((held.pictures - again) / 2).mean())),
+        "PSNR of renders through latents": float(-10 * np.log10(np.square((renders - again) / 2).mean())),
     }  # fmt: skip
     rows = lambda *sets: np.concatenate([x[at : at + 16] for at in (0, 16, 32) for x in sets])
     sheets = {
         "asked": pack.pictures([text for text in SHOWN for _ in range(12)], seed=2),
-        "prompts": rows(held.pictures, pictures), "latents": rows(held.pictures, again),
+        "prompts": rows(renders, pictures), "latents": rows(renders, again),
     }  # fmt: skip
     return result, sheets

@@ -3,6 +3,8 @@
 A caption names one to seven traits of a face by phrases of `captions.py`. As no token reaches over a space, the tokens of
 a caption are those of its phrases in a row, and no text has to be put together or read.
 """
+import itertools
+
 import torch
 
 from common import ATTRIBUTES, NAMES, captions
@@ -34,13 +36,16 @@ def texts():
     return apart + together + captions.NEUTRAL + BEGINNINGS + BETWEEN
 
 
-def speakable(labels):
-    """[n, traits] of bool for rows of `Heads.labels`: what is worth saying of a face."""
-    rows = []
-    for values in labels.tolist():
-        usable = captions.traits({name: ATTRIBUTES[name][value] for name, value in zip(NAMES, values)})
-        rows.append([trait in usable for trait in TRAITS])
-    return torch.tensor(rows)
+# What decides whether a trait is worth saying of a face (`captions.traits`).
+DECIDING = ("gender", "hair", "glasses", "hat", "lipstick", "freckles")
+
+
+def speakable():
+    """Whether each trait is worth saying, [values of the first of `DECIDING`, …, traits] of bool."""
+    sizes = [len(ATTRIBUTES[name]) for name in DECIDING]
+    faces = itertools.product(*(ATTRIBUTES[name] for name in DECIDING))
+    rows = [[trait in captions.traits(dict(zip(DECIDING, face))) for trait in TRAITS] for face in faces]
+    return torch.tensor(rows).view(*sizes, len(TRAITS))
 
 
 class Captions:
@@ -69,22 +74,26 @@ class Captions:
         self.phrases = torch.tensor([p + [-1] * (longest - len(p)) for p in phrases], device=at)
         self.first, self.number = first.to(at), number.to(at)
         self.columns = torch.tensor([NAMES.index(trait) for trait in TRAITS], device=at)
+        self.speakable = speakable().to(at)
         self.weights = torch.tensor([float(captions.WEIGHTS.get(trait, 1)) for trait in TRAITS], device=at)
         self.start, self.end = vocabulary.number[START], vocabulary.number[END]
         self.at = at
         self.empty = vocabulary.encode([""]).to(at)
 
-    def held_out(self, faces):
+    def held_out(self, data):
         """What `draw` gives of the faces that are not trained on, the same every time."""
-        dice = torch.Generator(self.at).manual_seed(1)
-        return self.draw(faces.labels[faces.held_out], faces.usable[faces.held_out], dice)
+        return self.draw(data.labels[data.held_out], torch.Generator(self.at).manual_seed(1))
 
-    def draw(self, labels, usable, dice=None):
-        """Tokens [n, CONTEXT], and what was said of each attribute [n, attributes]; −1 where nothing was."""
+    def draw(self, labels, dice=None):
+        """Tokens [n, CONTEXT], and what was said of each attribute [n, attributes]; −1 where nothing was.
+
+        `labels` are rows of `Heads.labels`.
+        """
         n = len(labels)
         rand = lambda *shape: torch.rand(n, *shape, device=self.at, generator=dice)
         one_of = lambda place, *shape: place[0] + (rand(*shape) * place[1]).long()
         values = labels[:, self.columns].long()
+        usable = self.speakable[tuple(labels[:, NAMES.index(name)].long() for name in DECIDING)]
         # The largest of weights' logarithms with Gumbel noise are a draw by weights without putting back.
         keys = self.weights.log() - (-(rand(len(TRAITS)).clamp(1e-7, 1 - 1e-7)).log()).log()
         keys = keys.masked_fill(~usable, -torch.inf)

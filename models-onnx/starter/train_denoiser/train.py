@@ -4,7 +4,8 @@
 
 Each network goes on from what is in RUN, so the command can be given again, with other times, on another machine.
 `minutes` is wall-clock time of this run; 0 leaves a network as it is. Shards may be of any multiple of 64 pixels, and may
-still be written meanwhile. The first 512 faces are never trained on. RUN/denoiser64.pt is what `export.py` reads.
+be added meanwhile. Of the faces there at the start, the last 512 are never trained on. RUN/denoiser64.pt is what
+`export.py` reads.
 """
 import argparse
 import json
@@ -17,18 +18,20 @@ import torch.nn.functional as F
 import captioning
 import schedule
 from captioning import Captions
-from common import ATTRIBUTES, Run, device, pixel_weights, save_sheet
-from faces import HELD_OUT, SIDE, Faces
+from common import ATTRIBUTES, Heads, Run, device, pixel_weights, save_sheet
 from networks import LATENT, PIXELS, WIDTH, Autoencoder, Denoiser, TextEncoder
 from vocabulary import Vocabulary, learnt
 
+SIDE = 64
+HELD_OUT = 512
 # Batch, rate and average of each network.
 HOW = {
     "cpu": {"autoencoder": (16, 1e-3, 0.997), "text": (128, 1e-3, 0.995), "denoiser": (64, 6e-4, 0.999)},
-    "cuda": {"autoencoder": (128, 1.5e-3, 0.997), "text": (512, 1e-3, 0.995), "denoiser": (512, 1e-3, 0.999)},
+    "cuda": {"autoencoder": (192, 1.5e-3, 0.997), "text": (1024, 1e-3, 0.995), "denoiser": (1024, 1e-3, 0.999)},
 }
 UNTOLD = 0.1  # of the texts are left empty, for guidance without a classifier
 DIVERGENCE = 3e-6  # weight of the latents' divergence from the normal distribution
+SCALE = "scale.json"
 NETWORKS = ("autoencoder", "text", "denoiser")
 
 
@@ -56,19 +59,21 @@ def steps(run, measure):
     return run.steps(measure, every, min(120.0, 2 * every))
 
 
-def autoencoder(run, faces):
+def autoencoder(run, data):
     def measure(net):
         errors = []
-        for index in faces.held_out.split(64):
-            real = faces.batch(index)
+        for index in data.held_out.split(64):
+            real = data.batch(index)
             made = net.decoder(net.moments(net.encoder(real))[0])
             errors.append(((made.clamp(-1, 1) - real) / 2).square().mean((1, 2, 3)))
         save_sheet(torch.cat([real[:16], made[:16]]).cpu(), run.out / "autoencoder.png", 16)
-        return {"psnr": -10 * torch.cat(errors).mean().log10(), "faces": faces.count}
+        data.grow()
+        return {"psnr": -10 * torch.cat(errors).mean().log10(), "faces": len(data.train)}
 
+    (run.out / SCALE).unlink(missing_ok=True)  # its latents change
     for _ in steps(run, measure):
-        index = faces.draw(run.batch)
-        real, shown = faces.batch(index), pixel_weights(faces.masks[index])
+        index = data.draw(run.batch)
+        real, shown = data.batch(index), pixel_weights(data.masks[index])
         with run.half:
             mean, deviation = run.net.moments(run.net.encoder(real))
             made = run.net.decoder(mean + deviation * torch.randn_like(mean))
@@ -80,16 +85,16 @@ def autoencoder(run, faces):
         run.step((error.abs() * weight).mean() + error.square().mean() + 0.5 * edges + DIVERGENCE * divergence, len(index))
 
 
-def text(run, faces, speak):
-    told, truth = speak.held_out(faces)
+def text(run, data, speak):
+    told, truth = speak.held_out(data)
 
     def measure(net):
         right = torch.stack([x.argmax(1) - 1 == y for x, y in zip(net(told), truth.unbind(1))], 1)
         return {"right": right[truth >= 0].float().mean(), "silent": right[truth < 0].float().mean()}
 
     for _ in steps(run, measure):
-        index = faces.draw(run.batch)
-        tokens, said = speak.draw(faces.labels[index], faces.usable[index])
+        index = data.draw(run.batch)
+        tokens, said = speak.draw(data.labels[index])
         with run.half:
             answers = run.net(tokens)
         # Class 0 is that nothing was said.
@@ -97,37 +102,38 @@ def text(run, faces, speak):
 
 
 class Latents:
-    """Mean and deviation of the latents of all faces so far, [n,8,8,8] each, divided by the deviation of all."""
+    """Mean and deviation of the latents of all faces of `data`, [n,8,8,8] each, times a scale that is kept at `path`: the
+    inverse of the deviation of all that there were at first."""
 
-    def __init__(self, net, faces):
-        self.net, self.faces, self.count = net, faces, 0
-        shape = faces.limit, LATENT, SIDE // PIXELS, SIDE // PIXELS
-        self.mean, self.deviation = (torch.empty(shape, device=faces.at) for _ in range(2))
-        self.scale = 1.0
-        self.grow()
-        self.scale = 1 / float(self.mean[HELD_OUT : self.count].std())
-        self.mean[: self.count] *= self.scale
-        self.deviation[: self.count] *= self.scale
+    def __init__(self, net, data, path):
+        self.net, self.data = net, data
+        mean, deviation = self.encoded(0)
+        if not path.exists():
+            path.write_text(json.dumps(1 / float(mean[data.train].std())))
+        self.scale = json.loads(path.read_text())
+        self.mean, self.deviation = mean * self.scale, deviation * self.scale
 
     @torch.no_grad()
+    def encoded(self, first):
+        index = torch.arange(first, len(self.data.images), device=self.data.device)
+        rows = [self.net.moments(self.net.encoder(self.data.batch(some))) for some in index.split(256)]
+        return [torch.cat(part) for part in zip(*rows)]
+
     def grow(self):
         """Takes up the faces that have come since."""
-        last = self.faces.count
-        for at in range(self.count, last, 256):
-            here = slice(at, min(at + 256, last))
-            mean, deviation = self.net.moments(self.net.encoder(self.faces.batch(here)))
-            self.mean[here], self.deviation[here] = mean * self.scale, deviation * self.scale
-        self.count = last
+        if self.data.grow():
+            mean, deviation = self.encoded(len(self.mean))
+            self.mean = torch.cat([self.mean, mean * self.scale])
+            self.deviation = torch.cat([self.deviation, deviation * self.scale])
 
     def draw(self, index):
         return self.mean[index] + self.deviation[index] * torch.randn_like(self.mean[index])
 
 
-def denoiser(run, faces, speak, autoencoder, reading):
+def denoiser(run, data, speak, autoencoder, reading):
     at, encoder = run.device, reading.encoder
-    latents = Latents(autoencoder, faces)
-    (run.out / "scale.json").write_text(json.dumps(latents.scale))
-    told, _ = speak.held_out(faces)
+    latents = Latents(autoencoder, data, run.out / SCALE)
+    told, _ = speak.held_out(data)
     empty = speak.empty
     # The same noise every time, so that rows of the log can be compared.
     fixed = torch.Generator().manual_seed(0)
@@ -137,18 +143,18 @@ def denoiser(run, faces, speak, autoencoder, reading):
     def measure(net):
         latents.grow()
         total = 0.0
-        for i in faces.held_out.split(128):
-            x, v = schedule.noised(latents.mean[i], noise[i], fixed_steps[i])
+        for i in torch.arange(HELD_OUT, device=at).split(128):
+            x, v = schedule.noised(latents.mean[data.held_out[i]], noise[i], fixed_steps[i])
             total += (net(x, fixed_steps[i], encoder(told[i])) - v).square().mean((1, 2, 3)).sum()
         made = schedule.drawn(net, encoder(told[:32]), encoder(empty), noise[:32])
         save_sheet(autoencoder.decoder(made / latents.scale).cpu(), run.out / "denoiser.png", 16)
         if run.path.exists():
             keep(run.out)
-        return {"loss": total / HELD_OUT, "faces": latents.count}
+        return {"loss": total / HELD_OUT, "faces": len(data.train)}
 
     for _ in steps(run, measure):
-        index = torch.randint(HELD_OUT, latents.count, (run.batch,), device=at)
-        tokens, _ = speak.draw(faces.labels[index], faces.usable[index])
+        index = data.draw(run.batch)
+        tokens, _ = speak.draw(data.labels[index])
         tokens = torch.where(torch.rand(len(tokens), 1, device=at) < UNTOLD, empty, tokens)
         clean, step = latents.draw(index), torch.randint(schedule.STEPS, (len(index),), device=at)
         x, v = schedule.noised(clean, torch.randn_like(clean), step)
@@ -162,7 +168,7 @@ def denoiser(run, faces, speak, autoencoder, reading):
 def keep(folder):
     """Writes the averaged networks of a run in half precision, which `--start` and `export.py` read."""
     kept = {"merges": json.loads((folder / "merges.json").read_text()), "took": {}}
-    kept["scale"] = json.loads((folder / "scale.json").read_text())
+    kept["scale"] = json.loads((folder / SCALE).read_text())
     for name in NETWORKS:
         saved = torch.load(folder / f"{name}.resume.pt", map_location="cpu", weights_only=True)
         kept[name] = {k: v.half() for k, v in saved["average"].items()}
@@ -177,7 +183,7 @@ def main():
     parser.add_argument("--out", required=True, help="folder for checkpoints and logs")
     parser.add_argument("--start", help="a checkpoint of `export.py` to start from")
     parser.add_argument("--minutes", nargs="+", default=["autoencoder=15", "text=5", "denoiser=60"])
-    parser.add_argument("--limit", type=int, default=120_000, help="faces to train on at most")
+    parser.add_argument("--limit", type=int, default=120_000, help="faces to train on, about")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -186,11 +192,13 @@ def main():
     out, at = pathlib.Path(args.out), device()
     out.mkdir(parents=True, exist_ok=True)
     start = torch.load(args.start, map_location="cpu", weights_only=True) if args.start else None
+    if start and not (out / SCALE).exists():
+        (out / SCALE).write_text(json.dumps(start["scale"]))
     merges = out / "merges.json"
     if not merges.exists():
         merges.write_text(json.dumps(start["merges"] if start else learnt(captioning.texts()), ensure_ascii=False))
     words = Vocabulary(json.loads(merges.read_text()))
-    faces, speak = Faces(args.data, at, args.limit), Captions(words, at)
+    data, speak = Heads(args.data, HELD_OUT, at, args.limit, SIDE), Captions(words, at)
     nets = {"autoencoder": Autoencoder(), "text": Reading(len(words)), "denoiser": Denoiser()}
     minutes = {name: 0.0 for name in nets} | {k: float(v) for k, v in (pair.split("=") for pair in args.minutes)}
     for name, net in nets.items():
@@ -206,7 +214,7 @@ def main():
             run.batch = batch
             train = {"autoencoder": autoencoder, "text": text, "denoiser": denoiser}[name]
             trained = {"autoencoder": (), "text": (speak,), "denoiser": (speak, nets["autoencoder"], nets["text"])}
-            train(run, faces, *trained[name])
+            train(run, data, *trained[name])
             net.load_state_dict(run.average.state_dict())
         elif resume:
             saved = torch.load(out / f"{name}.resume.pt", map_location="cpu", weights_only=True)

@@ -6,6 +6,7 @@ mod support;
 
 mod alignment;
 mod attribute;
+mod denoiser;
 mod direction;
 mod edit;
 mod judge;
