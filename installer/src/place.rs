@@ -13,9 +13,10 @@ use crate::steps::Done;
 /// What cargo builds and GIMP needs: the launcher, the plug-in, the dialogs.
 pub(crate) const BUILT: [&str; 3] = ["pentimento", "libpentimento.so", "libpentimento_ui.so"];
 /// The parts of the data folder that are ours; the user's own packs lie beside them.
-const OURS: [&str; 7] = ["onnxruntime", "shared", PACKS[0], PACKS[1], PACKS[2], "locale", "bin"];
+const OURS: [&str; 8] = ["onnxruntime", "shared", PACKS[0], PACKS[1], PACKS[2], PACKS[3], "locale", "bin"];
 /// The packs that come along, in the data folder and in `models-onnx`.
-pub(crate) const PACKS: [&str; 3] = ["packs/starter-faces", "packs/starter-rooms", "packs/landmarks"];
+pub(crate) const PACKS: [&str; 4] =
+    ["packs/starter-faces", "packs/starter-rooms", "packs/starter-denoiser", "packs/landmarks"];
 
 /// Copies the plug-in into `folder`.
 pub(crate) fn plug_in(tree: &Tree, folder: &Path) -> Result<Done> {
