@@ -8,6 +8,7 @@ sys.path += [str(HERE.parent / "train"), str(HERE.parent / "train_denoiser")]
 import captions  # noqa: E402, F401
 from dataset import ATTRIBUTES, NAMES, Heads, unit_range  # noqa: E402, F401
 from direction import style_direction  # noqa: E402, F401
+from distances import frechet, kernel_distance, standard  # noqa: E402, F401
 from generator import CLASSES  # noqa: E402, F401
 from run import Run, arguments, device  # noqa: E402, F401
 from schedule import drawn  # noqa: E402, F401

@@ -22,12 +22,10 @@ import torch.nn.functional as F
 
 import denoiser
 import texts
-from common import ATTRIBUTES, IDENTITY, Heads, save_sheet
+from common import ATTRIBUTES, IDENTITY, Heads, frechet, kernel_distance, save_sheet, standard
 from edits import edits, judged, read
 from judges import load
-from measures import (
-    batched, cosine, frechet, intersection_over_union, kernel_distance, psnr, seen as as_judged,
-)  # fmt: skip
+from measures import batched, cosine, intersection_over_union, psnr, seen as as_judged
 from pack import Pack, reduced
 from report import markdown
 from train import seen
@@ -46,10 +44,8 @@ class Held:
         self.truth = reduced(self.data.masks.numpy().astype(int))
         self.shares, self.identity = read(judges["reader"], self.pictures)
         vectors = batched(judges["features"].vector, self.pictures).astype(np.float64)
-        values, axes = np.linalg.eigh(np.cov(vectors, rowvar=False))
-        # Axes along which renders hardly differ are where generators' pictures do: they count, but not without bounds.
-        self.center, self.white = vectors.mean(0), axes / np.sqrt(values.clip(0) + 0.01 * values.mean())
-        self.vectors = (vectors - self.center) @ self.white
+        self.standard = standard(vectors)
+        self.vectors = self.standard(vectors)
         self.accuracy = self.accuracies()
         self.classes = batched(lambda x: judges["segmenter"](x).argmax(1), self.pictures)
 
@@ -74,7 +70,7 @@ class Held:
 
     def features(self, judges, pictures):
         """Along the principal axes of the held-out renders, in units of their deviations."""
-        return (batched(judges["features"].vector, pictures) - self.center) @ self.white
+        return self.standard(batched(judges["features"].vector, pictures))
 
 
 def judge_the_judges(judges, held, made_of, changed):

@@ -26,22 +26,6 @@ def psnr(a, b):
     return -10 * np.log10(np.maximum(np.square((a - b) / 2).mean((1, 2, 3)), 1e-10))
 
 
-def frechet(a, b):
-    """FID (Heusel et al., 2017): |m - m'|² + tr(C + C' - 2 (C C')^½) of two sets of features."""
-    mean, covariance = zip(*((x.mean(0), np.cov(x, rowvar=False)) for x in (a.astype(np.float64), b.astype(np.float64))))
-    values, vectors = np.linalg.eigh(covariance[0])
-    root = vectors * np.sqrt(values.clip(0)) @ vectors.T
-    common = np.sqrt(np.linalg.eigvalsh(root @ covariance[1] @ root).clip(0)).sum()
-    return float(np.square(mean[0] - mean[1]).sum() + np.trace(covariance[0]) + np.trace(covariance[1]) - 2 * common)
-
-
-def kernel_distance(a, b):
-    """KID (Bińkowski et al., 2018), times 1000: the unbiased estimate with the kernel (x·y / d + 1)³."""
-    kernel = lambda x, y: (x.astype(np.float64) @ y.astype(np.float64).T / x.shape[1] + 1) ** 3
-    within = lambda k: (k.sum() - np.trace(k)) / (len(k) * (len(k) - 1))
-    return 1000 * float(within(kernel(a, a)) + within(kernel(b, b)) - 2 * kernel(a, b).mean())
-
-
 def intersection_over_union(found, truth):
     """{class: share} over all pictures, for the classes that occur, and their mean."""
     table = np.bincount(truth.ravel() * len(CLASSES) + found.ravel(), minlength=len(CLASSES) ** 2)

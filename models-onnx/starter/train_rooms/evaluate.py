@@ -10,8 +10,10 @@ import pathlib
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 import fields
+from common import frechet, kernel_distance, standard
 from dataset import CLASSES, Rooms
 from export import FIELDS, Pack, load, per_picture
 from judge import Judge, intersections
@@ -74,8 +76,10 @@ def main():
     laid = pack.layout(held.z[index].numpy())
     there = (exact["sizes"][:, 1:] > 0) == (laid["sizes"][:, 1:] > fields.LEAST / 2)
     table["layout network: blobs there or not rightly"] = round(float(there.mean()), 4)
-    z = np.random.default_rng(9).normal(size=(48, held.z.shape[1])).astype(np.float32)
-    samples = pack.layout(z)
+    z = np.random.default_rng(9).normal(size=(len(pictures), held.z.shape[1])).astype(np.float32)
+    sampled = pack.draw(pack.layout(z))
+    table["FID and KID, by the judge's features"] = distances(judge, pictures, {
+        "samples": sampled, "exact blobs": drawn, "inverter": again})  # fmt: skip
 
     rows, shown = moves(pack, judge, exact, args.rooms)
     table["moves of exact blobs"] = told(rows)
@@ -87,7 +91,7 @@ def main():
     if args.sheets:
         args.sheets.mkdir(exist_ok=True)
         (args.sheets / "rooms.json").write_text(json.dumps(table, indent=1) + "\n")
-        save(args.sheets / "rooms_samples.png", pack.draw(samples), 12)
+        save(args.sheets / "rooms_samples.png", sampled[:48], 12)
         few = slice(0, 12)
         lines = [pictures[few], drawn[few], again[few], outlines(again[few], {k: v[few] for k, v in blobs.items()})]
         save(args.sheets / "rooms_reconstructions.png", np.concatenate(lines), 12)
@@ -96,6 +100,20 @@ def main():
             tiles += [np.stack([r[0] for r in rows]),
                       np.concatenate([outlines(r[1][None], taken_part(r[3], r[4])) for r in rows])]  # fmt: skip
         save(args.sheets / "rooms_moves.png", np.concatenate(tiles), 12)
+
+
+@torch.no_grad()
+def distances(judge, renders, made):
+    """FID and a thousand times KID of sets of pictures to the renders, and of one half of these, as it is and blurred, to the
+    other."""
+    features = lambda x: torch.cat([judge.vector(torch.from_numpy(p)) for p in np.array_split(x, 10)]).numpy()
+    own = features(renders)
+    to = standard(own)
+    half = len(renders) // 2
+    soft = F.avg_pool2d(F.pad(torch.from_numpy(renders[half:]), (1, 1, 1, 1), mode="replicate"), 3, 1).numpy()
+    pairs = {name: (own, features(x)) for name, x in made.items()}
+    pairs |= {"half of the renders": (own[:half], own[half:]), "half, blurred": (own[:half], features(soft))}
+    return {k: [round(d(to(a), to(b)), 1) for d in (frechet, kernel_distance)] for k, (a, b) in pairs.items()}
 
 
 def taken_part(blobs, part):

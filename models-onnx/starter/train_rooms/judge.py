@@ -26,12 +26,21 @@ class Judge(nn.Module):
         self.up = nn.ModuleList(block(a + b, b) for a, b in zip(widths[:0:-1], widths[-2::-1]))
         self.classes = nn.Conv2d(widths[0], len(CLASSES), 1)
 
-    def forward(self, x):
+    def maps(self, x):
+        """What each stage on the way down makes, and the last of them once more."""
         kept = []
         for number, part in enumerate(self.down):
             x = part(F.max_pool2d(x, 2) if number else x)
             kept.append(x)
-        x = self.deep(x)
+        return kept, self.deep(x)
+
+    def vector(self, x):
+        """The layer of KID and FID: the means over places of all but the first stage, [n, 192]."""
+        kept, x = self.maps(x)
+        return torch.cat([m.mean((2, 3)) for m in (*kept[1:], x)], 1)
+
+    def forward(self, x):
+        kept, x = self.maps(x)
         for part, skip in zip(self.up, kept[-2::-1]):
             x = part(torch.cat([F.interpolate(x, scale_factor=2), skip], 1))
         return self.classes(x)
@@ -52,8 +61,6 @@ def main():
     at = run.device
 
     def measure(net):
-        # Batch statistics follow the trained network, not the average of weights.
-        net.load_state_dict(dict(run.net.state_dict(), **dict(net.named_parameters())))
         net.eval()
         index = torch.arange(min(256, len(held)))
         each = intersections(net(held.pictures(index, at)).argmax(1).cpu(), held.classes[index])
