@@ -26,6 +26,7 @@ import onnx_graphs
 from dataset import Heads, unit_range
 from generator import CLASSES, SIZE, W_SLOTS
 from networks import Identity, ImageEncoder, Inverter, Perceptual, TextProjection
+from run import record
 from sentences import Sentences
 
 ROLES = ("mapping affine synthesis preview encoder image-encoder text-projection segmenter segmenter-at identity perceptual").split()
@@ -290,6 +291,7 @@ def main():
     parser.add_argument("--only", nargs="+", choices=ROLES, help="write these graphs, keep the others; those that share go together")
     parser.add_argument("--data", nargs="+")
     parser.add_argument("--golden")
+    parser.add_argument("--logs", nargs="+", type=pathlib.Path, help="logs of the trainings, for the pack")
     parser.add_argument("--keep", help="also write the checkpoint here, in half precision")
     parser.add_argument("--strength", type=float, default=3.0)
     parser.add_argument("--disentanglement", type=float, default=0.05)
@@ -323,6 +325,8 @@ def main():
         eyes = eye_positions(data)
         pixels = data.images[data.held_out[3]].permute(1, 2, 0).contiguous().numpy()
     write_manifest(models, pack, args, eyes, typical, poor)
+    if args.logs:
+        record(args.logs, pack)
     if args.golden:
         write_golden(pixels, pack, args, pathlib.Path(args.golden))
     total = sum(f.stat().st_size for f in pack.iterdir() if f.is_file())

@@ -123,3 +123,9 @@ class Run:
                      **{part: thing.state_dict() for part, thing in self.beside.items()})  # fmt: skip
         torch.save(state, f"{self.path}.part")
         os.replace(f"{self.path}.part", self.path)
+
+
+def record(logs, pack):
+    """Puts the logs of trainings, each of whose lines gets the name of its training, into a pack."""
+    rows = [dict(training=log.stem, **json.loads(line)) for log in logs for line in log.read_text().splitlines()]
+    (pathlib.Path(pack) / "training.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

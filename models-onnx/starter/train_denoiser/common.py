@@ -7,6 +7,6 @@ sys.path.append(str(HERE.parent / "train"))
 
 import captions  # noqa: E402, F401
 from dataset import ATTRIBUTES, NAMES, Heads, pixel_weights  # noqa: E402, F401
-from run import Run, device  # noqa: E402, F401
+from run import Run, device, record  # noqa: E402, F401
 from sheets import save_sheet  # noqa: E402, F401
 

@@ -20,6 +20,7 @@ import torch
 from onnx import helper, numpy_helper
 
 import schedule
+from common import record
 from networks import CONTEXT, LATENT, WIDTH, Autoencoder, Denoiser
 from train import Reading
 from vocabulary import END, START, Vocabulary
@@ -165,12 +166,15 @@ def main():
     parser.add_argument("--pentimento", help="the program that makes a pack of it")
     parser.add_argument("--pack", type=pathlib.Path)
     parser.add_argument("--golden", type=pathlib.Path, help="folder for the goldens of the tests")
+    parser.add_argument("--logs", nargs="+", type=pathlib.Path, help="logs of the trainings, for the pack")
     args = parser.parse_args()
     kept = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
     for name, error in write_folder(args.folder, kept).items():
         print(f"{name}: {error:.1e} of the largest number, {(args.folder / name / 'model.onnx').stat().st_size} bytes")
     if args.pack:
         convert(args.pentimento, args.folder, args.pack)
+        if args.logs:
+            record(args.logs, args.pack)
     if args.golden:
         goldens(kept, args.golden)
 

@@ -6,4 +6,4 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "train"))
 
 from critic import Adversary  # noqa: E402, F401
 from distances import frechet, kernel_distance, standard  # noqa: E402, F401
-from run import Run, arguments, device  # noqa: E402, F401
+from run import Run, arguments, device, record  # noqa: E402, F401

@@ -16,6 +16,7 @@ import numpy as np
 import onnxruntime
 import torch
 
+from common import record
 from dataset import AREA, Rooms
 from model import CONFIG, Generator, inverter, layout
 
@@ -133,6 +134,7 @@ def main():
     parser.add_argument("--start", type=pathlib.Path, help="a checkpoint for networks that RUN does not have")
     parser.add_argument("--golden", type=pathlib.Path, help="folder for the goldens of the tests")
     parser.add_argument("--pentimento", required=True, help="the program `pentimento`")
+    parser.add_argument("--logs", nargs="+", type=pathlib.Path, help="logs of the trainings, for the pack")
     args = parser.parse_args()
     parts, took = trained(args.run, args.start)
     save(args.keep, parts, took)
@@ -145,6 +147,8 @@ def main():
     found = per_picture(pack.draw(pack.encode(pictures)), pictures)
     fidelity = float(np.median(found)), float(np.quantile(found, 0.02))
     describe(args.pack, fidelity)
+    if args.logs:
+        record(args.logs, args.pack)
     print(json.dumps(dict(took=took, typical=fidelity[0], poor=fidelity[1])))
     if args.golden:
         goldens(pack, held, pictures, args.golden)

@@ -9,7 +9,8 @@ import sys
 import torch
 from torch import nn
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "reference"))
+# Before the folder of the faces, whose networks are others.
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "reference"))
 from networks import blobgan  # noqa: E402
 from networks.blobgan import Inverter, Layout, normalised  # noqa: E402
 

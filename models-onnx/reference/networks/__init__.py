@@ -1,0 +1,1 @@
+"""Published networks in their own layouts, for the goldens of the converter."""
