@@ -9,6 +9,7 @@ use image::{DynamicImage, ImageDecoder, ImageEncoder};
 use models_onnx::Pack;
 use models_onnx::pack::Array;
 use pentimento_tests::{Data, program, root, scene};
+use sha2::{Digest, Sha256};
 
 fn command(data: &Data, arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
@@ -218,6 +219,50 @@ fn copy_of_tiny(data: &Data) -> PathBuf {
     let manifest = std::fs::read_to_string(folder.join("pack.toml")).unwrap();
     std::fs::write(folder.join("pack.toml"), manifest.replace("id = \"tiny\"", "id = \"copy\"")).unwrap();
     folder
+}
+
+/// A mapper and the sliders of attributes, which no prompt is needed for.
+#[test]
+fn mappers_and_attributes_edit_without_a_prompt() {
+    let data = Data::new();
+    let path = |name: &str| data.folder.path().join(name).to_str().unwrap().to_owned();
+    write(Path::new(&path("in.png")), &DynamicImage::ImageRgb16(scene(300, 200)), None);
+    let before = read(Path::new(&path("in.png"))).0;
+    let run = |words: &[&str], out: &str| {
+        let output = pentimento(&data, &[words, &["-o", &path(out)]].concat());
+        assert!(output.status.success(), "{}", errors(&output));
+        read(Path::new(&path(out))).0
+    };
+    // It adds half of what is there.
+    let folder = copy_of_tiny(&data);
+    let graph = std::fs::read(root().join("models-onnx/tests/tiny/mapper.onnx")).unwrap();
+    let hash: String = Sha256::digest(&graph).iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(folder.join("mapper.onnx"), graph).unwrap();
+    let port = |name: &str| format!("[{{ name = \"{name}\", dims = [\"n\", 2, 96], dtype = \"f32\" }}]");
+    let manifest = std::fs::read_to_string(folder.join("pack.toml")).unwrap()
+        + &format!("\n[mappers.half]\nfile = \"mapper.onnx\"\nsha256 = \"{hash}\"\n")
+        + &format!("inputs = {}\noutputs = {}\n", port("w_plus"), port("delta"));
+    std::fs::write(folder.join("pack.toml"), manifest).unwrap();
+    let square = ["--square", "60,20,160", "--pack", "copy"];
+    let mapper = |more: &[&str], out: &str| {
+        run(
+            &[&["edit", &path("in.png"), "--method", "mapper", "--mapper", "half"], &square[..], more]
+                .concat(),
+            out,
+        )
+    };
+    let [left, top, right, bottom] = changed(&before, &mapper(&[], "mapped.png")).unwrap();
+    assert!(left >= 60 && top >= 20 && right < 220 && bottom < 180, "{left} {top} {right} {bottom}");
+    // Both of the pack's layers are coarse ones.
+    let none = mapper(&["--coarse", "false"], "none.png");
+    assert_eq!(changed(&before, &none), None);
+
+    let slider = |strength: &str, out: &str| {
+        let words = ["attribute", &path("in.png"), "--attribute", "beard", "--strength", strength];
+        run(&[&words[..], &["--square", "60,20,160", "--pack", "starter-faces"]].concat(), out)
+    };
+    assert!(changed(&before, &slider("2", "beard.png")).is_some());
+    assert_eq!(changed(&before, &slider("0", "still.png")), None);
 }
 
 /// Measured in one go, and measured by a process that was killed and another that went on: the same pack.
