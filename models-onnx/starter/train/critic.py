@@ -2,7 +2,6 @@
 
 The generator is supervised to the end, so the critic only has to tell how a render looks, not which one it is.
 """
-
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
