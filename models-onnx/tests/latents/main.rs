@@ -18,7 +18,7 @@ use models_onnx::{Cancel, Code, ModelError, Pack, Places, generator};
 use ndarray::{Array3, Array4, Axis};
 use tempfile::TempDir;
 
-use crate::support::runtime;
+use crate::support::{copy_files, runtime};
 
 fn starter() -> Arc<Pack> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("packs/starter-faces");
@@ -28,10 +28,7 @@ fn starter() -> Arc<Pack> {
 /// A copy of the starter pack that lacks a role; the folder goes when the first is dropped.
 fn starter_without(role: &str) -> (TempDir, Arc<Pack>) {
     let folder = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("packs/starter-faces")).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
-    }
+    copy_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("packs/starter-faces"), folder.path());
     let manifest = folder.path().join("pack.toml");
     let text = fs::read_to_string(&manifest).unwrap();
     let begin = text.find(&format!("[roles.{role}]")).unwrap();

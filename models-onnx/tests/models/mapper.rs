@@ -11,7 +11,7 @@ use models_onnx::{Cancel, Code, ModelError, Pack, Places, Runtime, generator};
 use ndarray::Axis;
 use tempfile::TempDir;
 
-use crate::support::{hash, runtime, tiny};
+use crate::support::{copy_files, hash, runtime, tiny};
 
 const NONE: Levels = Levels { coarse: false, medium: false, fine: false };
 
@@ -19,10 +19,7 @@ const NONE: Levels = Levels { coarse: false, medium: false, fine: false };
 fn with_mappers() -> (TempDir, Arc<Pack>) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(here.join("packs/starter-faces")).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
-    }
+    copy_files(&here.join("packs/starter-faces"), folder.path());
     let manifest = folder.path().join("pack.toml");
     let mut text = fs::read_to_string(&manifest).unwrap();
     let spaces = [

@@ -36,6 +36,14 @@ pub(crate) fn tiny() -> Arc<Pack> {
     Arc::new(Pack::open(&tiny_folder(), &tiny_folder()).unwrap())
 }
 
+/// Copies the files of a folder into another.
+pub(crate) fn copy_files(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
 /// A copy of the tiny pack that a test may damage.
 pub(crate) struct Damaged {
     root: TempDir,
@@ -48,10 +56,7 @@ impl Damaged {
         let copy = Self { root };
         fs::create_dir_all(copy.folder()).unwrap();
         fs::create_dir_all(copy.shared()).unwrap();
-        for entry in fs::read_dir(tiny_folder()).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), copy.folder().join(entry.file_name())).unwrap();
-        }
+        copy_files(&tiny_folder(), &copy.folder());
         copy
     }
 
