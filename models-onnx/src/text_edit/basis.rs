@@ -18,6 +18,9 @@ pub(super) const CHANGE: &str = "change";
 /// The code that it started at.
 pub(super) const START: &str = "start";
 
+/// What the styles had beside those of their W+ vectors.
+const KEPT: &str = "kept";
+
 /// How a change moves a code.
 pub(super) enum Basis {
     /// As it is.
@@ -34,6 +37,8 @@ pub(super) enum Basis {
 pub(super) struct Start {
     /// The code: W+ vectors `[1, L, W]`, or styles `[1, S]` where these move.
     pub(super) code: ArrayD<f32>,
+    /// What edits of styles before this one left in them, `[1, S]`; none where styles move themselves.
+    kept: Option<ArrayD<f32>>,
     /// Where that lies for the mapping network, if it moves the code.
     origin: Option<Origin>,
 }
@@ -41,7 +46,8 @@ pub(super) struct Start {
 impl Start {
     /// What of it the model reads, by name.
     pub(super) fn constants(&self) -> impl Iterator<Item = (&'static str, &ArrayD<f32>)> {
-        [(START, &self.code)].into_iter().chain(self.origin.iter().flat_map(Origin::constants))
+        let kept = self.kept.iter().map(|kept| (KEPT, kept));
+        [(START, &self.code)].into_iter().chain(kept).chain(self.origin.iter().flat_map(Origin::constants))
     }
 }
 
@@ -116,16 +122,27 @@ impl Basis {
             }
             Self::Mapping(mapping) => mapping.joined(pack, code)?,
         };
-        Ok((joined.then(Role::Affine, &[("w_plus", "w_plus")])?, "affine.styles"))
+        let styles = [1, size(pack, Role::Affine, 1, 1).unwrap_or_default()];
+        let nodes = Nodes::default()
+            .input("affine.styles", &styles)
+            .input(KEPT, &styles)
+            .node("Add", &["affine.styles", KEPT], "styles")
+            .output("styles", &styles);
+        Ok((joined.then(Role::Affine, &[("w_plus", "w_plus")])?.and(nodes)?, "styles"))
     }
 
-    /// Begins an edit at a code.
-    pub(super) fn start(&mut self, code: ArrayD<f32>, cancel: &Cancel) -> Result<Start, ModelError> {
+    /// Begins an edit at a code, whose styles have `kept` beside those of its W+ vectors.
+    pub(super) fn start(
+        &mut self,
+        code: ArrayD<f32>,
+        kept: Option<ArrayD<f32>>,
+        cancel: &Cancel,
+    ) -> Result<Start, ModelError> {
         let origin = match self {
             Self::Mapping(mapping) => Some(mapping.origin(&code, cancel)?),
             Self::All { .. } | Self::Some(_) | Self::Axes(..) => None,
         };
-        Ok(Start { code, origin })
+        Ok(Start { code, kept, origin })
     }
 
     /// The code after a change.

@@ -35,8 +35,9 @@ use crate::code::{Code, STYLES};
 use crate::direction::{DirectionError, norm, text_change};
 use crate::error::ModelError;
 use crate::family::stylegan::StyleGan;
+use crate::generator::Generator;
 use crate::joined::one_code;
-use crate::optimise::{Optimisation, Stopped, Watch, Watched, usable};
+use crate::optimise::{Optimisation, OptimiseError, Stopped, Watch, Watched, usable};
 use crate::pack::{Array, Manifest, Pack, Role};
 use crate::runtime::Runtime;
 use crate::session::Tensor;
@@ -213,12 +214,19 @@ impl TextEdit {
         watch: &mut Watch<'_>,
     ) -> Result<Edited, ModelError> {
         let w_plus = one_code(&self.pack, start)?;
-        let from = match self.settings.space {
-            Space::Styles => start.styles()?.to_owned().into_dyn(),
-            Space::WPlus | Space::Axes { .. } | Space::Mapping => w_plus,
-        };
+        if !w_plus.iter().all(|v| v.is_finite()) {
+            return Err(OptimiseError::NotFinite.into());
+        }
         let begun = Instant::now();
-        let from = self.basis.start(from, cancel)?;
+        let styles = start.styles()?.to_owned().into_dyn();
+        let (from, kept) = match self.settings.space {
+            Space::Styles => (styles, None),
+            Space::WPlus | Space::Axes { .. } | Space::Mapping => {
+                let own = self.generator.styled(w_plus.clone(), cancel)?;
+                (w_plus, Some(styles - own.tensor(STYLES)?))
+            }
+        };
+        let from = self.basis.start(from, kept, cancel)?;
         let all = self.settings.steps;
         let coarse = if self.coarse.is_some() { (all as f64 * self.settings.coarse) as usize } else { 0 };
         let mut edit =
@@ -239,7 +247,11 @@ impl TextEdit {
         let moved = self.basis.moved(&from, &change, cancel)?;
         let code = match self.settings.space {
             Space::Styles => start.clone().with(STYLES, moved),
-            Space::WPlus | Space::Axes { .. } | Space::Mapping => self.generator.styled(moved, cancel)?,
+            Space::WPlus | Space::Axes { .. } | Space::Mapping => {
+                let foreign = |e: ndarray::ShapeError| ModelError::Foreign(e.to_string());
+                let moved = moved.into_dimensionality().map_err(foreign)?;
+                self.generator.with_w_plus(start, moved.view(), cancel)?
+            }
         };
         let (before, missing) = (before.unwrap_or(after), self.missing.clone());
         Ok(Edited { code, before, after, steps, elapsed, stopped, missing })

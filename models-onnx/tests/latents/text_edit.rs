@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use models_onnx::direction::DirectionError;
+use models_onnx::direction::{DirectionError, StyleSpace};
+use models_onnx::judge::Judges;
 use models_onnx::optimise::{OptimiseError, Stopped};
 use models_onnx::pack::Array;
 use models_onnx::text::TextEncoder;
@@ -80,6 +81,33 @@ fn along_the_mapping_network_codes_move_as_one_from_the_photos_own() {
         assert!(edited.after > edited.before + 0.05 && edited.missing.is_empty());
     }
     assert!(far(&free.code) > 1.5 * far(&held.code), "what is held back goes less far");
+}
+
+#[test]
+fn edits_of_styles_before_it_stay() {
+    let (pack, cancel) = (starter(), Cancel::new());
+    let (_, start) = portrait(&pack);
+    let mut drawing = generator::open(&pack, &runtime()).unwrap();
+    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
+    let [target, neutral] = ["sunglasses", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
+    let change = encoder.change("sunglasses", "a person", &cancel).unwrap();
+    let direction = StyleSpace::open(&pack).unwrap().direction(change.view(), 0.05).unwrap();
+    let begun = direction.apply(&start, 3.0).unwrap();
+    let picture = drawing.synthesise(&begun, &cancel).unwrap();
+    let alike = Judges::new(&pack, &runtime()).similarity(&picture, target.view(), &cancel).unwrap().unwrap();
+    for space in [Space::WPlus, Space::Axes { groups: 1 }, Space::Mapping] {
+        let settings = Settings { space, steps: 3, ..Settings::published(space) };
+        let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
+        let texts = Texts { target: &target, neutral: &neutral };
+        let edited = edit.edit(&begun, texts, &cancel, &mut go).unwrap();
+        assert!((edited.before - alike[0]).abs() < 1e-4, "{space:?}: {} {}", edited.before, alike[0]);
+        let plain = drawing.with_w_plus(&start, edited.code.w_plus().unwrap(), &cancel).unwrap();
+        let kept = &edited.code.styles().unwrap() - &plain.styles().unwrap();
+        for (kept, shift) in kept.iter().zip(direction.shift()) {
+            // Sums of styles of up to 20, in single precision.
+            assert!((kept - 3.0 * shift).abs() < 1e-4, "{space:?}: {kept} {shift}");
+        }
+    }
 }
 
 #[test]
