@@ -108,4 +108,42 @@ impl Segmentation {
         shares /= &sums;
         shares
     }
+
+    /// How surely each pixel shows something else than in the same pictures of `other`, `[n, R, R]` in `0..=1`: the total
+    /// variation `½ Σ|p − q|` of the two [probabilities](Self::probabilities), which a pixel that neither is sure of does
+    /// not raise.
+    ///
+    /// # Errors
+    /// [`ModelError::Shape`] where the two are of different shapes.
+    pub fn changed(&self, other: &Self) -> Result<Array3<f32>, ModelError> {
+        if self.logits.dim() != other.logits.dim() {
+            let what = "two of its maps differ in size".to_owned();
+            return Err(ModelError::Shape { role: Role::Segmenter, what });
+        }
+        let apart = (self.probabilities() - other.probabilities()).mapv_into(f32::abs);
+        Ok(apart.sum_axis(Axis(1)) / 2.0)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn of(logits: [f32; 6]) -> Segmentation {
+        Segmentation { logits: Array4::from_shape_vec((1, 2, 1, 3), logits.to_vec()).unwrap() }
+    }
+
+    #[test]
+    fn what_shows_something_else_has_changed() {
+        // Sure of the first class, unsure, sure of the second.
+        let before = of([20.0, 0.0, 0.0, 0.0, 0.0, 20.0]);
+        let after = of([0.0, 0.0, 0.0, 20.0, 0.0, 20.0]);
+        let changed = before.changed(&after).unwrap();
+        for (found, expected) in changed.iter().zip([1.0, 0.0, 0.0]) {
+            assert!((found - expected).abs() < 1e-6, "{changed}");
+        }
+        let other = Segmentation { logits: Array4::zeros((1, 2, 1, 4)) };
+        assert!(before.changed(&other).is_err());
+    }
 }
