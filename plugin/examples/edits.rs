@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release -p pentimento --example edits -- FOLDER METHOD [KEY=VALUE…]`
 //!
-//! `FOLDER` has `portraits.npy` and `prompts.json`; written are `FOLDER/METHOD/before.npy` and one file for each prompt.
-//! Keys are parameters of the text edit (`method=optimise`) and of the road (`refine=100`), `pack` and `threads`.
+//! `FOLDER` has `portraits.npy` and `prompts.json`. Written are `before.npy` and one file for each prompt: in
+//! `FOLDER/METHOD` what the generator draws, in `FOLDER/METHOD-layer` what becomes of the portrait with the layer over it,
+//! but for the soft border. Keys are parameters of the text edit (`method=optimise`) and of the road (`refine=100`), `pack` and `threads`.
 
 use std::error::Error;
 use std::path::Path;
@@ -15,6 +16,7 @@ use pentimento::job::Engine;
 use pentimento::pipeline::params::ROAD;
 use pentimento::pipeline::{Drawn, Edit};
 use pentimento::{ops, packs};
+use pentimento_ffi::pixels::{Mask, Rect};
 use pentimento_protocol::dialog::Choice;
 use pentimento_protocol::job::{Outcome, Runtime};
 use pentimento_protocol::param::{Kind, Param, Value, Values};
@@ -58,10 +60,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let places = Places::from_environment().ok_or("HOME is not set")?;
     let (installed, _) = packs::installed(&places);
     let engine = Engine::start(places);
-    let out = folder.join(method);
-    std::fs::create_dir_all(&out)?;
+    let (drawings, layers) = (folder.join(method), folder.join(format!("{method}-layer")));
+    std::fs::create_dir_all(&drawings)?;
+    std::fs::create_dir_all(&layers)?;
 
-    let draw = |portrait: usize, steps: Vec<Step>| -> Result<Drawn, Box<dyn Error>> {
+    let draw = |portrait: usize, steps: Vec<Step>| -> Result<(Drawn, Choice), Box<dyn Error>> {
         let choice = Choice { steps, road: road.clone(), pack: pack.clone(), runtime };
         let edit = Edit::new(&installed, choice)?;
         let photo = std::sync::Arc::new(picture(&portraits, portrait));
@@ -69,25 +72,33 @@ fn main() -> Result<(), Box<dyn Error>> {
         let Outcome::Edited(edited) = engine.submit(request)?.wait(|_| {})? else {
             return Err("no edit".into());
         };
-        Ok(Drawn::take(&engine, photo, edited)?)
+        Ok((Drawn::take(&engine, photo, edited)?, edit.choice))
     };
     let mut before = Array4::zeros(portraits.dim());
     for portrait in 0..portraits.dim().0 {
-        put(&mut before, portrait, &draw(portrait, Vec::new())?.inverted);
+        put(&mut before, portrait, &draw(portrait, Vec::new())?.0.inverted);
     }
-    write_npy(out.join("before.npy"), &before)?;
+    write_npy(drawings.join("before.npy"), &before)?;
+    write_npy(layers.join("before.npy"), &portraits)?;
     for Prompt { prompt, file, portraits: which } in prompts.prompts {
         values.set("text", Value::Text(prompt.clone()));
         let (_, planes, height, width) = portraits.dim();
         let mut after = Array4::zeros((which.len(), planes, height, width));
+        let mut layered = after.clone();
         let start = std::time::Instant::now();
         for (row, portrait) in which.iter().enumerate() {
-            let drawn = draw(*portrait, vec![Step::new("text-edit", values.clone())])?;
-            let (_, best) = drawn.variants.first().ok_or("nothing was made")?;
-            put(&mut after, row, best);
+            let (drawn, choice) = draw(*portrait, vec![Step::new("text-edit", values.clone())])?;
+            let best = drawn.variants.first().ok_or("nothing was made")?;
+            put(&mut after, row, &best.picture);
+            let all = Mask {
+                rect: Rect { x: 0, y: 0, width: width as u32, height: height as u32 },
+                values: vec![1.0; height * width],
+            };
+            put(&mut layered, row, &drawn.composite(&choice, best)?.preview(&drawn.photo, &all));
         }
         println!("{prompt}: {:.2} s each", start.elapsed().as_secs_f64() / which.len() as f64);
-        write_npy(out.join(file).with_extension("npy"), &after)?;
+        write_npy(drawings.join(&file).with_extension("npy"), &after)?;
+        write_npy(layers.join(&file).with_extension("npy"), &layered)?;
     }
     Ok(())
 }

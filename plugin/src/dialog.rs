@@ -321,7 +321,7 @@ impl<'a> Previews<'a> {
         let variants = match after {
             None => Vec::new(),
             Some(after) => {
-                let composite = drawn.composite(&choice, after).ok()?;
+                let composite = drawn.on_the_way(&choice, after).ok()?;
                 vec![(String::new(), None, None, composite)]
             }
         };
@@ -333,9 +333,10 @@ impl<'a> Previews<'a> {
         let fidelity = edited.fidelity;
         let drawn = Drawn::take(self.engine, running.photo, edited)?;
         let mut variants = Vec::new();
-        for (variant, after) in &drawn.variants {
-            let composite = drawn.composite(&running.choice, after)?;
-            variants.push((variant.label.clone(), variant.gain, variant.identity, composite));
+        for variant in &drawn.variants {
+            let composite = drawn.composite(&running.choice, variant)?;
+            let about = &variant.about;
+            variants.push((about.label.clone(), about.gain, about.identity, composite));
         }
         let shown = self.shown(&drawn, fidelity, variants)?;
         self.last = shown.variants.first().map(|variant| variant.after.clone());

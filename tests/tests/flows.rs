@@ -405,6 +405,7 @@ fn optimised(data: &Data, host: &MockHost, space: &str, changes: &[(&str, ArgVal
     let usual = [
         ("method", text("optimise")),
         ("space", text(space)),
+        ("begin", ArgValue::Flag(false)),
         ("restraint", ArgValue::Number(0.0)),
         ("steps", ArgValue::Number(10.0)),
     ];
@@ -438,6 +439,34 @@ fn an_optimisation_looks_where_it_is_told_to() {
     });
     let (first, others) = seen.split_first().unwrap();
     assert!(others.iter().all(|other| other != first), "each looks elsewhere");
+}
+
+/// What begins with the direction is there at once, and goes on.
+#[test]
+fn an_optimisation_begins_with_the_direction() {
+    let data = Data::new();
+    let host = MockHost::new();
+    let after = |begin: bool, steps: f64| {
+        let begins = [("begin", ArgValue::Flag(begin)), ("steps", ArgValue::Number(steps))];
+        redness(&optimised(&data, &host, "w-plus", &begins).1)
+    };
+    let (alone, led, on) = (after(false, 1.0), after(true, 1.0), after(true, 10.0));
+    assert!(led > alone + 0.05 && on >= led, "{alone} {led} {on}");
+}
+
+/// The automatic strength finds one by the picture, whatever the slider says.
+#[test]
+fn a_direction_goes_as_far_as_the_picture_gains() {
+    let data = Data::new();
+    let host = MockHost::new();
+    let after = |strength: f64, automatic: bool| {
+        let (image, layer) = photo(&host, BaseType::Rgb, Precision::FloatLinear, Rect::new(0, 0, 120, 90));
+        let arguments = red_with(strength, &[("automatic-strength", ArgValue::Flag(automatic))]);
+        plug_in(&data.places).run(&host, &call(image, layer, arguments)).unwrap();
+        redness(&host.item(host.stack(image)[0]).unwrap())
+    };
+    assert!(after(0.0, true) > after(0.0, false) + 0.05);
+    assert_eq!(after(0.0, true), after(9.0, true));
 }
 
 /// The way of an optimisation as layers: its result is the first of its results, which alone becomes the layer unless all

@@ -128,6 +128,9 @@ pub struct Variant {
     pub gain: Option<f32>,
     /// How much it still shows whom the reconstruction shows, as a cosine; `None` where the pack cannot tell.
     pub identity: Option<f32>,
+    /// How surely each pixel shows something else than the reconstruction, as a grey picture; `None` where nobody asks or
+    /// the pack cannot tell.
+    pub changed: Option<Handle>,
 }
 
 /// A face in a photo. Places are x and y in pixels of the picture that was looked at; zero is its left or upper edge.

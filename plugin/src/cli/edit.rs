@@ -22,7 +22,7 @@ use crate::kept::Shelf;
 use crate::operation::Operation;
 use crate::packs;
 use crate::pipeline::params::{PHOTO_START, PLACE, ROAD, SQUARE_PLACE, START};
-use crate::pipeline::{self, Done, Drawn, Edit};
+use crate::pipeline::{self, Done, Drawn, DrawnVariant, Edit};
 
 pub(super) fn command(operation: &'static dyn Operation) -> Command {
     let alias = ALIASES.iter().find(|(id, _)| *id == operation.id()).map(|(_, alias)| *alias);
@@ -207,7 +207,7 @@ fn of_nothing(engine: &Engine, edit: &Edit<'_>, out: &Path) -> Result<(), Plugin
     let Outcome::Edited(edited) = outcome else { return Err(PluginError::WorkerGone) };
     let drawn = Drawn::take(engine, Picture::filled(side, side, [0.5; 3]).into(), edited)?;
     let count = drawn.variants.len();
-    for (i, (_, picture)) in drawn.variants.iter().enumerate() {
+    for (i, DrawnVariant { picture, .. }) in drawn.variants.iter().enumerate() {
         let path = if count > 1 { photo::numbered(out, i + 1) } else { out.to_owned() };
         let samples = picture.rgb.iter().map(|v| (v.clamp(0.0, 1.0) * 65535.0).round() as u16).collect();
         let image = image::ImageBuffer::<image::Rgb<u16>, Vec<u16>>::from_raw(side, side, samples)

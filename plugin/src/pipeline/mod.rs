@@ -9,6 +9,7 @@
 pub mod align;
 pub mod composite;
 pub mod crop;
+mod fit;
 pub mod layer;
 pub mod model;
 pub mod params;
@@ -23,16 +24,16 @@ use pentimento_ffi::host::{Host, ImageId, ItemId, Where};
 use pentimento_protocol::dialog::Choice;
 use pentimento_protocol::job::{self, Event, Fidelity, Handle, Outcome, Request};
 use pentimento_protocol::picture::Picture;
-use pentimento_protocol::recipe::{Made, Recipe, Step, VERSION};
+use pentimento_protocol::recipe::{self, Recipe, Step, VERSION};
 
 use crate::error::PluginError;
 use crate::job::Engine;
 use crate::ops;
 use crate::packs::{self, Pack};
 use crate::strings::{fill, msgid, tr};
-use composite::Composite;
+use composite::{Composite, Made};
 use crop::{Crop, Layer};
-use params::{COMPOSITE, PHOTO_START, PIXELS, ROAD, START, VARIANT};
+use params::{COMPOSITE, FOCUS, PHOTO_START, PIXELS, ROAD, START, VARIANT};
 use place::Scene;
 
 /// What to do to a picture, wherever it was chosen: dialog, script, command line, recipe.
@@ -105,14 +106,14 @@ pub fn run(
             _ => wanted - 1..wanted,
         };
         let variants = drawn.variants.get(chosen).ok_or(PluginError::NoVariant { wanted, count })?;
-        for (variant, after) in variants {
-            let composite = drawn.composite(&edit.choice, after)?;
+        for variant in variants {
+            let composite = drawn.composite(&edit.choice, variant)?;
             if picture.is_none() {
                 let mask = crop.square_mask(drawn.photo.width)?;
                 picture = Some(composite.preview(&drawn.photo, &mask));
             }
             results.push(layer::Result {
-                name: edit.layer_name(&variant.label),
+                name: edit.layer_name(&variant.about.label),
                 crop,
                 composite: composite.fitted(crop),
                 recipe: edit.recipe(&name, crop),
@@ -138,8 +139,17 @@ pub struct Drawn {
     /// What the pack makes of it.
     pub inverted: Arc<Picture>,
     /// The edits.
-    pub variants: Vec<(job::Variant, Arc<Picture>)>,
+    pub variants: Vec<DrawnVariant>,
     shown: Option<Arc<Picture>>,
+}
+
+/// One of the edits.
+pub struct DrawnVariant {
+    /// What is known of it.
+    pub about: job::Variant,
+    /// What it looks like.
+    pub picture: Arc<Picture>,
+    changed: Option<Arc<Picture>>,
 }
 
 impl Drawn {
@@ -153,7 +163,10 @@ impl Drawn {
             variants: edited
                 .variants
                 .into_iter()
-                .map(|variant| Ok((variant.clone(), take(variant.picture)?)))
+                .map(|about| {
+                    let changed = about.changed.map(take).transpose()?;
+                    Ok(DrawnVariant { picture: take(about.picture)?, changed, about })
+                })
                 .collect::<Result<_, PluginError>>()?,
         })
     }
@@ -164,11 +177,29 @@ impl Drawn {
     }
 
     /// How one of the edits comes into the photo.
-    pub fn composite(&self, choice: &Choice, after: &Picture) -> Result<Composite, PluginError> {
+    pub fn composite(&self, choice: &Choice, variant: &DrawnVariant) -> Result<Composite, PluginError> {
+        self.with(choice, &variant.picture, variant.changed.as_deref())
+    }
+
+    /// How a picture on the way to an edit comes into the photo.
+    pub fn on_the_way(&self, choice: &Choice, after: &Picture) -> Result<Composite, PluginError> {
+        self.with(choice, after, None)
+    }
+
+    fn with(
+        &self,
+        choice: &Choice,
+        after: &Picture,
+        changed: Option<&Picture>,
+    ) -> Result<Composite, PluginError> {
+        let road = &choice.road;
         // A picture that was made up has nothing in common with the photo that could be kept.
-        let made_up = choice.road.text(START) != PHOTO_START;
-        let way = if made_up { PIXELS } else { choice.road.text(COMPOSITE) };
-        Composite::new(way, &self.photo, &self.inverted, after, self.shown.as_deref())
+        let (way, focus) = match road.text(START) == PHOTO_START {
+            true => (road.text(COMPOSITE), road.number(FOCUS)),
+            false => (PIXELS, 0.0),
+        };
+        let (photo, before, shown) = (&*self.photo, &*self.inverted, self.shown.as_deref());
+        Composite::new(way, focus, Made { photo, before, after, changed, shown })
     }
 }
 
@@ -237,7 +268,8 @@ impl<'a> Edit<'a> {
     }
 
     fn recipe(&self, layer: &str, crop: &Crop<'_>) -> Recipe {
-        let made = Made { layer: layer.to_owned(), centre: crop.square.centre, half: crop.square.half };
+        let made =
+            recipe::Made { layer: layer.to_owned(), centre: crop.square.centre, half: crop.square.half };
         Recipe { made: Some(made), road: self.choice.road.clone(), ..self.recipe_for_all() }
     }
 

@@ -1,11 +1,12 @@
 //! Aligned picture → code → edited code → pictures: the part of the road that runs in a job.
 
 use models_onnx::{Cancel, Code};
+use ndarray::Array2;
 use pentimento_protocol::job::{self, Edit, Event};
 use pentimento_protocol::param::names;
 use pentimento_protocol::picture::Picture;
 
-use super::params::{AVERAGE_START, FRAMES, KEEP, RANDOM_START, SEED, START};
+use super::params::{AVERAGE_START, COMPOSITE, FIT, FRAMES, KEEP, PHOTO_START, RANDOM_START, SEED, START};
 use crate::error::PluginError;
 use crate::job::Pictures;
 use crate::operation::{Order, Variant, Work};
@@ -44,27 +45,33 @@ pub fn run(
     made.notes.into_iter().filter(|note| !note.is_empty()).for_each(|note| emit(Event::Note(note)));
     let mut variants = frames(&inversion.code, made.variants, edit.road.number(FRAMES) as usize)?;
 
+    let fits = edit.road.text(COMPOSITE) == FIT && edit.road.text(START) == PHOTO_START;
     let count = variants.len();
     let mut drawn = Vec::new();
     for (i, variant) in variants.iter_mut().enumerate() {
         step(0.9 + 0.1 * i as f32 / count as f32, tr(msgid("Drawing")));
         drawn.push(match variant.picture.take() {
-            Some(picture) => picture,
-            None => studio.synthesise(&variant.code, cancel)?,
+            // Of the way to the code, which is that of its end.
+            Some(picture) => (picture, None),
+            None => {
+                let changed = if fits { studio.changed(&inversion, &variant.code, cancel)? } else { None };
+                (studio.synthesise(&variant.code, cancel)?, changed)
+            }
         });
     }
     let shown = shown(studio, &inversion, &variants, edit.road.text(KEEP), cancel)?;
 
     let mut results = Vec::new();
-    for (variant, picture) in variants.into_iter().zip(drawn) {
+    for (variant, (picture, changed)) in variants.into_iter().zip(drawn) {
         // One picture needs no figures to be told from others, and a slider is not to wait for them.
         let judged = match count {
             1 => None,
             _ => Some(studio.judge(&inversion, &picture, made.toward.as_ref(), cancel)?),
         };
         let (gain, identity) = judged.unwrap_or_default();
+        let changed = changed.map(|changed| pictures.put(grey(&changed)));
         let picture = pictures.put(picture);
-        results.push(job::Variant { picture, label: variant.label, gain, identity });
+        results.push(job::Variant { picture, label: variant.label, gain, identity, changed });
     }
     if made.order == Order::Candidates && edit.road.number(FRAMES) <= 1.0 {
         rank(&mut results);
@@ -118,7 +125,11 @@ fn shown(
         let after = studio.share_of(&keep, &variant.code, cancel)?;
         kept.zip_mut_with(&after, |before, after| *before = before.max(*after));
     }
-    let (height, width) = kept.dim();
-    let rgb = kept.iter().flat_map(|kept| [1.0 - kept; 3]).collect();
-    Ok(Some(Picture { width: width as u32, height: height as u32, rgb }))
+    Ok(Some(grey(&kept.mapv_into(|kept| 1.0 - kept))))
+}
+
+fn grey(values: &Array2<f32>) -> Picture {
+    let (height, width) = values.dim();
+    let rgb = values.iter().flat_map(|value| [*value; 3]).collect();
+    Picture { width: width as u32, height: height as u32, rgb }
 }

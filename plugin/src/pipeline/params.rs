@@ -43,12 +43,16 @@ pub const QUALITY: &str = "quality";
 pub const KEEP: &str = "keep";
 /// How the edit is brought into the photo.
 pub const COMPOSITE: &str = "composite";
+/// [`COMPOSITE`]: what the edit changes is added to the photo, and what shows something else now is made anew.
+pub const FIT: &str = "fit";
 /// [`COMPOSITE`]: what the edit changes is added to the photo.
 pub const DIFFERENCE: &str = "difference";
 /// [`COMPOSITE`]: the made picture, its colours bent to meet the photo.
 pub const BLEND: &str = "blend";
 /// [`COMPOSITE`]: the made picture as it is.
 pub const PIXELS: &str = "pixels";
+/// Which changes are too weak to show.
+pub const FOCUS: &str = "focus";
 /// Width of the soft border.
 pub const FEATHER: &str = "feather";
 /// Layers of a sweep.
@@ -196,10 +200,17 @@ pub static ROAD: LazyLock<Vec<Param>> = LazyLock::new(|| {
             msgid("_Composite"),
             msgid("How the edit is brought into the photo"),
             options(&[
-                (DIFFERENCE, msgid("Add what changes (keeps the photo's detail)")),
+                (FIT, msgid("Add what changes, make anew what shows something else")),
+                (DIFFERENCE, msgid("Add what changes (keeps all of the photo's detail)")),
                 (BLEND, msgid("Blend the new picture in (for large changes of shape)")),
                 (PIXELS, msgid("Put the new picture in as it is")),
             ]),
+        ),
+        param(
+            FOCUS,
+            msgid("Focu_s"),
+            msgid("Changes weaker than this part of the strongest stay out; 0 lets all of them in"),
+            Kind::Number { min: 0.0, max: 1.0, default: 0.25, step: 0.05, digits: 2 },
         ),
         param(
             FEATHER,

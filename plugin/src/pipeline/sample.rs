@@ -34,6 +34,16 @@ impl Grid {
         Self { width: new, height, values }
     }
 
+    /// Three values a pixel, rows from the top.
+    pub(super) fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Width, height, and the values.
+    pub(super) fn into_parts(self) -> (u32, u32, Vec<f32>) {
+        (self.width, self.height, self.values)
+    }
+
     /// The value at a place, `0..=1` across and down. Catmull-Rom, because what is enlarged twenty times must not show the
     /// grid of the model's pixels; beyond the edge the edge goes on.
     pub(super) fn at(&self, u: f64, v: f64) -> [f32; 3] {

@@ -18,19 +18,16 @@ const SWEEPS: usize = 200;
 /// The width of the frame that shows the photo, as a part of the side: the soft border of the mask lies on it.
 const FRAME: f64 = 0.06;
 
-/// The colours of `made` with the membrane on them. `shown` is where it may show: outside of it the photo holds it.
-pub(super) fn blended(photo: &Picture, made: &Picture, shown: Option<&Picture>) -> Vec<f32> {
-    let difference = photo.rgb.iter().zip(&made.rgb).map(|(p, m)| p - m).collect();
+/// The colours of `made` with the membrane of `difference` on them, which is held where `holds` says so, at places in
+/// `0..=1`, and in a frame.
+pub(super) fn bent(made: &Picture, difference: Vec<f32>, holds: impl Fn(f64, f64) -> bool) -> Vec<f32> {
     let Some(difference) = Grid::new(made.width, made.height, difference) else { return made.rgb.clone() };
     let difference = difference.reduced(SIDE as f64);
-    let shown = shown
-        .and_then(|s| Grid::new(s.width, s.height, s.rgb.clone()))
-        .map(|shown| shown.reduced(SIDE as f64));
     let place = |i: usize| (i as f64 + 0.5) / SIDE as f64;
     let held = |x: usize, y: usize| {
         let (u, v) = (place(x), place(y));
         let inside = u.min(1.0 - u).min(v).min(1.0 - v) > FRAME;
-        !inside || shown.as_ref().is_some_and(|shown| shown.at(u, v)[0] < 0.5)
+        !inside || holds(u, v)
     };
     let held: Vec<bool> = (0..SIDE * SIDE).map(|i| held(i % SIDE, i / SIDE)).collect();
     let start = (0..SIDE * SIDE).map(|i| difference.at(place(i % SIDE), place(i / SIDE)));
@@ -66,11 +63,15 @@ pub(super) fn blended(photo: &Picture, made: &Picture, shown: Option<&Picture>) 
 mod tests {
     use super::*;
 
+    fn difference(a: &Picture, b: &Picture) -> Vec<f32> {
+        a.rgb.iter().zip(&b.rgb).map(|(a, b)| a - b).collect()
+    }
+
     #[test]
     fn a_picture_of_another_brightness_is_bent_to_the_photo() {
         let photo = Picture::filled(100, 100, [0.6, 0.5, 0.4]);
         let made = Picture::filled(100, 100, [0.2, 0.9, 0.4]);
-        let bent = blended(&photo, &made, None);
+        let bent = bent(&made, difference(&photo, &made), |_, _| false);
         for (found, expected) in bent.iter().zip(&photo.rgb) {
             assert!((found - expected).abs() < 1e-3, "{found} {expected}");
         }
@@ -85,7 +86,7 @@ mod tests {
                 made.rgb[(y * 96 + x) * 3..][..3].fill(0.8);
             }
         }
-        let bent = blended(&photo, &made, None);
+        let bent = bent(&made, difference(&photo, &made), |_, _| false);
         let at = |x: usize, y: usize| bent[(y * 96 + x) * 3];
         assert!((at(48, 48) - at(30, 48) - 0.5).abs() < 0.02, "{} {}", at(48, 48), at(30, 48));
         assert!((at(3, 48) - 0.5).abs() < 0.02, "it meets the photo: {}", at(3, 48));

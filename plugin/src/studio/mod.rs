@@ -16,7 +16,7 @@ use models_onnx::landmarks::Mtcnn;
 use models_onnx::mapper::Mapper;
 use models_onnx::pack::Manifest;
 use models_onnx::runtime::Options;
-use models_onnx::segmentation::Segmenter;
+use models_onnx::segmentation::{Segmentation, Segmenter};
 use models_onnx::text::TextEncoder;
 use models_onnx::text_edit::{Settings, TextEdit};
 use models_onnx::{Cancel, Code, Device, Generator, ModelError, Pack, Places, Role, Runtime, generator};
@@ -54,6 +54,7 @@ pub struct Studio {
     styles: Option<StyleSpace>,
     judges: Judges,
     segmenter: Option<Segmenter>,
+    segmented: Option<(Code, Segmentation)>,
     mapper: Option<(String, Mapper)>,
     optimiser: Option<(Settings, TextEdit)>,
     refiner: Option<(Refinement, Refiner)>,
@@ -132,6 +133,7 @@ impl Studio {
             text: None,
             styles: None,
             segmenter: None,
+            segmented: None,
             mapper: None,
             optimiser: None,
             refiner: None,

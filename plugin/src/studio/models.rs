@@ -7,7 +7,7 @@ use models_onnx::mapper::{Levels, Mapper};
 use models_onnx::optimise::Watched;
 use models_onnx::segmentation::Segmenter;
 use models_onnx::text_edit::{self, Settings, TextEdit, Texts};
-use models_onnx::{Cancel, Code, ModelError};
+use models_onnx::{Cancel, Code, ModelError, Role};
 use ndarray::{Array1, Array2, Axis};
 use pentimento_protocol::picture::Picture;
 
@@ -76,6 +76,25 @@ impl Studio {
         Ok(attribute.apply(code, strength, &mut *self.generator, cancel)?)
     }
 
+    /// The cosine between what a code's picture shows and a text's embedding.
+    ///
+    /// # Errors
+    /// [`PluginError`], in particular where the pack has no picture understanding model.
+    pub fn similarity(
+        &mut self,
+        code: &Code,
+        text: &Array1<f32>,
+        cancel: &Cancel,
+    ) -> Result<f32, PluginError> {
+        let image = self.generator.synthesise(code, cancel)?;
+        let found = self.judges.similarity(&image, text.view(), cancel)?;
+        let missing = || {
+            let (pack, role) = (self.pack.manifest().id.clone(), Role::ImageEncoder.words());
+            PluginError::from(ModelError::Missing { pack, role })
+        };
+        found.and_then(|all| all.first().copied()).ok_or_else(missing)
+    }
+
     /// How much nearer to a text a picture is than the inversion's, and how much it still shows the same person.
     ///
     /// # Errors
@@ -111,10 +130,7 @@ impl Studio {
         code: &Code,
         cancel: &Cancel,
     ) -> Result<Array2<f32>, PluginError> {
-        if self.segmenter.is_none() {
-            self.segmenter = Some(Segmenter::open(&self.pack, &self.runtime)?);
-        }
-        let segmenter = self.segmenter.as_mut().ok_or(PluginError::WorkerGone)?;
+        let segmenter = self.segmenter()?;
         let mut classes = Vec::new();
         for name in names {
             classes.extend(segmenter.named(name)?);
@@ -128,5 +144,38 @@ impl Studio {
             share += &first.index_axis(Axis(0), class);
         }
         Ok(share)
+    }
+
+    /// How surely each pixel of a code's picture shows something else than the inversion's, `0..=1`; none where the pack
+    /// cannot tell what pixels show.
+    ///
+    /// # Errors
+    /// [`PluginError`].
+    pub fn changed(
+        &mut self,
+        inversion: &Inversion,
+        code: &Code,
+        cancel: &Cancel,
+    ) -> Result<Option<Array2<f32>>, PluginError> {
+        let manifest = self.pack.manifest();
+        if !manifest.roles.contains_key(&Role::Segmenter) || manifest.classes.is_empty() {
+            return Ok(None);
+        }
+        // A slider asks for the same inversion each time.
+        let known = self.segmented.take().filter(|(known, _)| *known == inversion.code);
+        let (of, before) = match known {
+            Some(known) => known,
+            None => (inversion.code.clone(), self.segmenter()?.segment(&inversion.code, cancel)?),
+        };
+        let changed = self.segmenter()?.segment(code, cancel)?.changed(&before)?;
+        self.segmented = Some((of, before));
+        Ok(Some(changed.index_axis_move(Axis(0), 0)))
+    }
+
+    fn segmenter(&mut self) -> Result<&mut Segmenter, PluginError> {
+        if self.segmenter.is_none() {
+            self.segmenter = Some(Segmenter::open(&self.pack, &self.runtime)?);
+        }
+        self.segmenter.as_mut().ok_or(PluginError::WorkerGone)
     }
 }

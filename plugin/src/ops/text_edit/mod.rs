@@ -14,8 +14,8 @@ use crate::operation::{Edited, Operation, Work};
 use crate::strings::{fill, msgid, tr};
 use crate::studio::Studio;
 use params::{
-    DISENTANGLEMENT, MAPPER, MAPPER_NAME, MAPPING, METHOD, NEUTRAL, OPTIMISE, PARAMS, PREVIEWS, PROMPT,
-    RESTRAINT, SPACE, STRENGTH, W_PLUS,
+    BEGIN, DIRECTION, DISENTANGLEMENT, ENOUGH, MAPPER, MAPPER_NAME, MAPPING, METHOD, NEUTRAL, OPTIMISE,
+    PARAMS, PREVIEWS, PROMPT, RESTRAINT, SPACE, STRENGTH, W_PLUS,
 };
 
 /// Edits by text.
@@ -43,6 +43,7 @@ impl Operation for TextEdit {
             // Which of the pack's text models there is, text encoder or sentence encoder, is its own business.
             OPTIMISE if values.text(SPACE) == MAPPING => &[Role::ImageEncoder, Role::Mapping],
             OPTIMISE => &[Role::ImageEncoder],
+            DIRECTION if values.flag(ENOUGH) => &[Role::ImageEncoder],
             _ => &[],
         }
     }
@@ -65,6 +66,9 @@ impl Operation for TextEdit {
             // That of the published code, for codes of the published kind.
             values.set(RESTRAINT, Value::Number(0.008));
         }
+        // The optimiser finds in a hundred steps what it would else miss, and loses the published way.
+        let leads = pack.arrays.contains_key(&models_onnx::pack::Array::Relevance);
+        values.set(BEGIN, Value::Flag(leads));
         if !pack.roles.contains_key(&Role::Preview) {
             values.set(PREVIEWS, Value::Number(0.0));
         }

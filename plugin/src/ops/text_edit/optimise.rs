@@ -8,10 +8,10 @@ use models_onnx::text_edit::{Settings, Space};
 use pentimento_protocol::param::Values;
 
 use super::params::{
-    AXES, CANDIDATES, CHANGE, COPIES, IDENTITY, MAPPING, NEUTRAL, PREVIEWS, PROCESS, PROMPT, RATE, RESTRAINT,
-    SPACE, STEPS, STYLES,
+    AXES, BEGIN, CANDIDATES, CHANGE, COPIES, IDENTITY, MAPPING, NEUTRAL, PREVIEWS, PROCESS, PROMPT, RATE,
+    RESTRAINT, SPACE, STEPS, STYLES,
 };
-use super::spread;
+use super::{direction, spread};
 use crate::error::PluginError;
 use crate::operation::{Edited, Order, Variant, Work};
 use crate::strings::{fill, msgid, tr};
@@ -30,6 +30,11 @@ pub(super) fn edit(
     let text = studio.text()?;
     let target = text.embed(values.text(PROMPT), work.cancel)?;
     let neutral = text.embed(values.text(NEUTRAL), work.cancel)?;
+    let led = match values.flag(BEGIN) {
+        true => Some(direction::led(studio, code, (&target, &neutral), work)?),
+        false => None,
+    };
+    let code = led.as_ref().unwrap_or(code);
     let mut variants = Vec::new();
     let mut notes = Vec::new();
     for (i, factor) in spread(count).enumerate() {

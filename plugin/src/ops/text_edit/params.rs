@@ -16,8 +16,10 @@ pub(super) const DIRECTION: &str = "direction";
 pub(super) const OPTIMISE: &str = "optimise";
 pub(super) const MAPPER: &str = "mapper";
 pub(super) const STRENGTH: &str = "strength";
+pub(super) const ENOUGH: &str = "automatic-strength";
 pub(super) const AUTOMATIC: &str = "automatic";
 pub(super) const DISENTANGLEMENT: &str = "disentanglement";
+pub(super) const BEGIN: &str = "begin";
 pub(super) const SPACE: &str = "space";
 /// Values of [`SPACE`].
 pub(super) const AXES: &str = "axes";
@@ -105,6 +107,15 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
         of(
             &[DIRECTION],
             param(
+                ENOUGH,
+                msgid("Automatic stren_gth"),
+                msgid("Goes as far as this picture gains by the prompt, and no further"),
+                flag(false),
+            ),
+        ),
+        of(
+            &[DIRECTION],
+            param(
                 AUTOMATIC,
                 msgid("A_utomatic disentanglement"),
                 msgid("Chooses the disentanglement by the number of properties that it leaves to move"),
@@ -120,6 +131,17 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
                     "Higher values move fewer properties, so that less changes beside what the prompt names",
                 ),
                 number(0.0, 0.5, 0.1, 0.005, 3),
+            ),
+        ),
+        of(
+            &[OPTIMISE],
+            param(
+                BEGIN,
+                msgid("Begin _with the direction"),
+                msgid(
+                    "Goes where the direction goes first, at its automatic strength, and looks on from there",
+                ),
+                flag(false),
             ),
         ),
         of(
