@@ -69,6 +69,10 @@ impl Operation for TextEdit {
         // The optimiser finds in a hundred steps what it would else miss, and loses the published way.
         let leads = pack.arrays.contains_key(&models_onnx::pack::Array::Relevance);
         values.set(BEGIN, Value::Flag(leads));
+        if leads && pack.arrays.contains_key(&models_onnx::pack::Array::CodeAxes) {
+            // What is there already has only to be held.
+            values.set(RESTRAINT, Value::Number(0.05));
+        }
         if !pack.roles.contains_key(&Role::Preview) {
             values.set(PREVIEWS, Value::Number(0.0));
         }
