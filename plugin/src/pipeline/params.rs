@@ -210,7 +210,7 @@ pub static ROAD: LazyLock<Vec<Param>> = LazyLock::new(|| {
             FOCUS,
             msgid("Focu_s"),
             msgid("Changes weaker than this part of the strongest stay out; 0 lets all of them in"),
-            Kind::Number { min: 0.0, max: 1.0, default: 0.25, step: 0.05, digits: 2 },
+            Kind::Number { min: 0.0, max: 1.0, default: 0.3, step: 0.05, digits: 2 },
         ),
         param(
             FEATHER,
