@@ -26,8 +26,9 @@ const STEPS: usize = 12;
 const RATE: f64 = 0.02;
 /// λ2 and λid of each golden, and how far numbers may be apart after eleven moves, over the largest change. Adam divides
 /// gradients by the root of their mean square, so that what rounding makes of the smallest counts as much as the largest;
-/// an identity, whose gradient is nothing but rounding at first, makes that worse. seen are 1.2e-4 and 6.2e-3.
-const CASES: [(&str, f32, f32, f32); 2] = [("plain", 0.008, 0.0, 1e-3), ("with-identity", 0.008, 0.1, 2e-2)];
+/// an identity, whose gradient is nothing but rounding at first, makes that worse. By the processor 1.2e-4 or 1.3e-3 are
+/// seen, with similarities equal to 1.5e-8, and 6.2e-3 or 8.6e-3.
+const CASES: [(&str, f32, f32, f32); 2] = [("plain", 0.008, 0.0, 4e-3), ("with-identity", 0.008, 0.1, 2e-2)];
 
 fn part(network: Network, role: &str) -> autodiff::Model {
     network.parts.into_iter().find(|p| p.role == role).unwrap().model
