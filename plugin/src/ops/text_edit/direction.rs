@@ -39,11 +39,10 @@ pub(super) fn edit(
     let toward = text.embed(values.text(PROMPT), work.cancel)?;
     let faces = crate::pipeline::place::frames_faces(studio.manifest());
     let usual = studio.manifest().direction.map(|direction| direction.disentanglement);
-    let styles = studio.styles()?.clone();
     let beta = match values.flag(AUTOMATIC) {
         true => {
             let channels = if faces { CHANNELS_OF_FACES } else { CHANNELS_OF_OTHERS };
-            styles.disentanglement(change.view(), channels, usual.unwrap_or(BETA) as f32)?
+            studio.styles()?.disentanglement(change.view(), channels, usual.unwrap_or(BETA) as f32)?
         }
         false => values.number(DISENTANGLEMENT) as f32,
     };
@@ -52,7 +51,7 @@ pub(super) fn edit(
     let mut note = String::new();
     for factor in spread(count.max(1)) {
         let beta = beta * factor as f32;
-        let direction = styles.direction(change.view(), beta)?;
+        let direction = studio.styles()?.direction(change.view(), beta)?;
         let label = fill(&tr(msgid("disentanglement {value}")), "value", &format!("{beta:.3}"));
         let label = if count > 1 { label } else { String::new() };
         let strength = match values.flag(ENOUGH) && direction.moved() > 0 {
