@@ -3,8 +3,10 @@
 //! `cargo run --release -p pentimento-models --example text_edit -- PACK pictures.npy OUT [KEY=VALUE…] PROMPT…`
 //!
 //! `pictures.npy` is `[n, 3, R, R]` in the range of the pack. Written are `OUT/before.npy`, what the encoder makes of them,
-//! and `OUT/PROMPT.npy` for each text. Keys are the fields of `text_edit::Settings`; `space` is `w+`,
-//! `styles`, `mapping` or a number, that of the groups of layers that move along the pack's axes; `settle` is `STEPS,GAIN`.
+//! and `OUT/PROMPT.npy` for each text; for whoever makes the same edits with another program, the W+ vectors of both in
+//! `codes.npy` and `PROMPT.codes.npy` and the text's embedding in `PROMPT.text.npy`. Keys are the fields of
+//! `text_edit::Settings`; `space` is `w+`, `styles`, `mapping` or a number, that of the groups of layers that move along the
+//! pack's axes; `settle` is `STEPS,GAIN`, or `no`. `published=SPACE` sets all as published, `threads` is the runtime's.
 
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -13,8 +15,8 @@ use std::sync::Arc;
 
 use models_onnx::runtime::Options;
 use models_onnx::text::TextEncoder;
-use models_onnx::text_edit::{Settings, Settle, Space, TextEdit, Texts};
-use models_onnx::{Cancel, Pack, Places, Runtime, generator};
+use models_onnx::text_edit::{Descent, Settings, Settle, Space, TextEdit, Texts};
+use models_onnx::{Cancel, Code, Pack, Places, Runtime, generator};
 use ndarray::{Array4, Axis, concatenate};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -26,13 +28,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pack = Arc::new(Pack::open(Path::new(folder), &places.shared())?);
     let mut settings = Settings::suited(pack.manifest());
     let mut prompts = Vec::new();
+    let mut options = Options::default();
     for word in rest {
         match word.split_once('=') {
+            Some(("threads", count)) => options.threads = Some(count.parse()?),
             Some((key, value)) => set(&mut settings, key, value)?,
             None => prompts.push(word.as_str()),
         }
     }
-    let runtime = Runtime::load(&places.onnxruntime(), Options::default())?;
+    let runtime = Runtime::load(&places.onnxruntime(), options)?;
     let cancel = Cancel::new();
     std::fs::create_dir_all(out)?;
 
@@ -46,6 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         codes.push(code);
     }
     write(out, "before", &before)?;
+    write_codes(out, "codes", &codes)?;
     let mut texts = TextEncoder::open(&pack, &runtime)?;
     let neutral = texts.neutral().to_owned();
     let neutral = texts.embed(&neutral, &cancel)?;
@@ -53,7 +58,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{settings:?}");
     for prompt in prompts {
         let target = texts.embed(prompt, &cancel)?;
-        let mut after = Vec::new();
+        ndarray_npy::write_npy(Path::new(out).join(format!("{prompt}.text.npy")), &target)?;
+        let (mut after, mut moved) = (Vec::new(), Vec::new());
         for code in &codes {
             let texts = Texts { target: &target, neutral: &neutral };
             let edited = edit.edit(code, texts, &cancel, &mut |_| ControlFlow::Continue(()))?;
@@ -66,8 +72,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 edited.stopped
             );
             after.push(generator.synthesise(&edited.code, &cancel)?);
+            moved.push(edited.code);
         }
         write(out, prompt, &after)?;
+        write_codes(out, &format!("{prompt}.codes"), &moved)?;
     }
     Ok(())
 }
@@ -78,14 +86,21 @@ fn write(folder: &str, name: &str, pictures: &[Array4<f32>]) -> Result<(), Box<d
     Ok(())
 }
 
+fn write_codes(folder: &str, name: &str, codes: &[Code]) -> Result<(), Box<dyn Error>> {
+    let views = codes.iter().map(Code::w_plus).collect::<Result<Vec<_>, _>>()?;
+    ndarray_npy::write_npy(Path::new(folder).join(format!("{name}.npy")), &concatenate(Axis(0), &views)?)?;
+    Ok(())
+}
+
 fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), Box<dyn Error>> {
     match key {
-        "space" => {
-            settings.space = match value {
-                "w+" => Space::WPlus,
-                "styles" => Space::Styles,
-                "mapping" => Space::Mapping,
-                groups => Space::Axes { groups: groups.parse()? },
+        "published" => *settings = Settings::published(space(value)?),
+        "space" => settings.space = space(value)?,
+        "descent" => {
+            settings.descent = match value {
+                "adam" => Descent::Adam,
+                "l-bfgs" => Descent::Lbfgs,
+                other => return Err(format!("there is no descent “{other}”").into()),
             }
         }
         "steps" => settings.steps = value.parse()?,
@@ -96,6 +111,7 @@ fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), Box<dyn Er
         "copies" => settings.copies = value.parse()?,
         "seed" => settings.seed = value.parse()?,
         "coarse" => settings.coarse = value.parse()?,
+        "settle" if value == "no" => settings.settle = None,
         "settle" => {
             let (steps, gain) = value.split_once(',').ok_or("settle=STEPS,GAIN")?;
             settings.settle = Some(Settle { steps: steps.parse()?, gain: gain.parse()? });
@@ -103,4 +119,13 @@ fn set(settings: &mut Settings, key: &str, value: &str) -> Result<(), Box<dyn Er
         other => return Err(format!("there is no setting “{other}”").into()),
     }
     Ok(())
+}
+
+fn space(value: &str) -> Result<Space, Box<dyn Error>> {
+    Ok(match value {
+        "w+" => Space::WPlus,
+        "styles" => Space::Styles,
+        "mapping" => Space::Mapping,
+        groups => Space::Axes { groups: groups.parse()? },
+    })
 }

@@ -92,12 +92,18 @@ pub struct Progress<'a> {
     pub preview: Option<ArrayViewD<'a, f32>>,
     names: &'a [String],
     terms: &'a [f32],
+    began: &'a [f32],
 }
 
 impl Progress<'_> {
     /// The terms of the loss, without their weights.
     pub fn terms(&self) -> impl Iterator<Item = (&str, f32)> {
         self.names.iter().map(String::as_str).zip(self.terms.iter().copied())
+    }
+
+    /// The same before the first step.
+    pub fn began(&self) -> impl Iterator<Item = (&str, f32)> {
+        self.names.iter().map(String::as_str).zip(self.began.iter().copied())
     }
 }
 
@@ -108,9 +114,9 @@ pub struct Watched<'a> {
     pub step: usize,
     /// Steps there will be at most.
     pub steps: usize,
-    /// What the edit is after, as it was before this step; each edit says what that is.
+    /// What the edit is after, where [`Progress::loss`] is from; each edit says what that is.
     pub reached: f32,
-    /// The picture `[1, 3, R, R]`, or a smaller one, as it was before this step; on the steps that it comes with.
+    /// The picture `[1, 3, R, R]`, or a smaller one, of the last run in this step; on the steps that it comes with.
     pub picture: Option<ArrayViewD<'a, f32>>,
 }
 
@@ -197,7 +203,8 @@ impl<'a> Optimisation<'a> {
         self
     }
 
-    /// Has a constant of single precision written anew before each step, such as one that is random.
+    /// Has a constant of single precision written anew before each step, such as one that is random. L-BFGS compares the
+    /// losses of its steps, which have to be of one function: with it, it is written once.
     pub fn renew(mut self, name: impl Into<String>, write: Renew<'a>) -> Self {
         self.renewed.push((name.into(), write));
         self
@@ -247,7 +254,7 @@ impl<'a> Optimisation<'a> {
         let mut gradient = vec![0.0; x.len()];
         let terms = vec![0.0; names.len()];
         let best = Seen { x: x.clone(), terms: terms.clone(), loss: f64::INFINITY, step: 0 };
-        let mut walk = Walk { bound, best, terms, step: 0, watch: false, seen: None };
+        let mut walk = Walk { bound, best, terms, began: None, step: 0, watch: false, seen: None };
         let mut losses = Vec::with_capacity(steps);
         let mut method = match method {
             Method::Adam(adam, schedule) => State::Adam(adam.start(x.len()), schedule),
@@ -259,8 +266,10 @@ impl<'a> Optimisation<'a> {
             walk.step = step;
             walk.seen = None;
             walk.watch = preview.as_ref().is_some_and(|p| step % p.1 == 0);
-            for (name, write) in &mut renewed {
-                walk.bound.renew(name, write)?;
+            if step == 1 || matches!(method, State::Adam(..)) {
+                for (name, write) in &mut renewed {
+                    walk.bound.renew(name, write)?;
+                }
             }
             let (loss, end) = match &mut method {
                 State::Adam(adam, schedule) => {
@@ -288,7 +297,9 @@ impl<'a> Optimisation<'a> {
             let terms = if loss == walk.best.loss { &walk.best.terms } else { &walk.terms };
             let preview = walk.seen.as_ref().map(|seen| seen.view());
             let elapsed = begun.elapsed();
-            let asked = progress(&Progress { step, steps, loss, elapsed, preview, names: &names, terms });
+            let began = walk.began.as_deref().unwrap_or(terms);
+            let asked =
+                progress(&Progress { step, steps, loss, elapsed, preview, names: &names, terms, began });
             if let Some(end) = end {
                 stopped = end;
                 break;
@@ -330,6 +341,8 @@ struct Walk<'s> {
     best: Seen,
     /// Of the last run.
     terms: Vec<f32>,
+    /// Of the first.
+    began: Option<Vec<f32>>,
     step: usize,
     watch: bool,
     seen: Option<ArrayD<f32>>,
@@ -352,6 +365,9 @@ impl Walk<'_> {
             self.bound.evaluate(x, gradient)?
         };
         self.terms.iter_mut().zip(self.bound.terms()).for_each(|(to, from)| *to = from);
+        if self.began.is_none() {
+            self.began = Some(self.terms.clone());
+        }
         // Losses that are not numbers are never less.
         if loss < self.best.loss && loss.is_finite() {
             self.best.x.copy_from_slice(x);

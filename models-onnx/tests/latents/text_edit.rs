@@ -7,7 +7,7 @@ use models_onnx::judge::Judges;
 use models_onnx::optimise::{OptimiseError, Stopped};
 use models_onnx::pack::Array;
 use models_onnx::text::TextEncoder;
-use models_onnx::text_edit::{Settings, Settle, Space, TextEdit, Texts};
+use models_onnx::text_edit::{Descent, Settings, Settle, Space, TextEdit, Texts};
 use models_onnx::{Cancel, ModelError, Role, generator};
 use ndarray::{Array1, Axis, s};
 
@@ -108,6 +108,27 @@ fn edits_of_styles_before_it_stay() {
             assert!((kept - 3.0 * shift).abs() < 1e-4, "{space:?}: {kept} {shift}");
         }
     }
+}
+
+#[test]
+fn l_bfgs_needs_fewer_steps_than_adam_for_the_same_loss() {
+    let (pack, cancel) = (starter(), Cancel::new());
+    let (_, start) = portrait(&pack);
+    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
+    let [target, neutral] = ["blue hair", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
+    let texts = Texts { target: &target, neutral: &neutral };
+    let edited = |descent, steps| {
+        let settings = Settings { descent, steps, ..Settings::published(Space::WPlus) };
+        let mut edit = TextEdit::open(&pack, &runtime(), &settings).unwrap();
+        let edited = edit.edit(&start, texts, &cancel, &mut go).unwrap();
+        let moved = &edited.code.w_plus().unwrap() - &start.w_plus().unwrap();
+        let loss = 1.0 - edited.after + settings.nearness * moved.mapv(|d| d * d).sum();
+        println!("{descent:?}: {:.4} to {:.4}, loss {loss:.4}", edited.before, edited.after);
+        (edited.before, loss)
+    };
+    let (adam, quick) = (edited(Descent::Adam, 90), edited(Descent::Lbfgs, 45));
+    assert!(quick.1 < adam.1);
+    assert!((adam.0 - quick.0).abs() < 1e-5, "both tell where they began");
 }
 
 #[test]
