@@ -1,9 +1,10 @@
 //! Steps of an edit by a text, in a pack of published sizes with seeded weights: StyleGAN2 (config-f) and CLIP ViT-B/32.
 //!
 //! `cargo bench -p pentimento-convert --bench text_edit -- PACK make 256` writes the pack;
-//! `… -- PACK edit THREADS STEPS COARSE` makes steps of StyleCLIP's optimiser in W+, a part of them on previews, and prints
-//! each: seconds since the first that processors spent in it, seconds on the clock, similarity; `… -- PACK slide THREADS RUNS` times a move of a global direction's slider.
-//! A process does one of these, so that the most memory it had is that thing's. `text_edit.py` runs it beside PyTorch.
+//! `… -- PACK edit THREADS STEPS COARSE DESCENT` makes steps of StyleCLIP's optimiser in W+, a part of them on previews, by
+//! `adam` or `l-bfgs`, and prints each: seconds since the first that processors spent in it, seconds on the clock,
+//! similarity; `… -- PACK slide THREADS RUNS` times a move of a global direction's slider. A process does one of these, so
+//! that the most memory it had is that thing's. `text_edit.py` runs it beside PyTorch.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -24,7 +25,7 @@ use models_onnx::pack::{
     Alignment, AlignmentKind, Family, Fidelity, Licence, Manifest, Range, Style, VERSION,
 };
 use models_onnx::runtime::Options;
-use models_onnx::text_edit::{Settings, Space, TextEdit, Texts};
+use models_onnx::text_edit::{Descent, Settings, Space, TextEdit, Texts};
 use models_onnx::{Cancel, Code, Device, Generator, Pack, Places, Role, Runtime};
 use ndarray::{Array1, Array2, ArrayD, IxDyn};
 
@@ -35,15 +36,22 @@ fn main() -> Outcome<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         [folder, "make", side] => make(Path::new(folder), side.parse()?),
-        [folder, "edit", threads, steps, coarse] => {
-            edit(Path::new(folder), &runtime(threads.parse()?)?, steps.parse()?, coarse.parse()?)
+        [folder, "edit", threads, steps, coarse, descent] => {
+            let descent = match *descent {
+                "adam" => Descent::Adam,
+                "l-bfgs" => Descent::Lbfgs,
+                other => return Err(format!("there is no descent “{other}”").into()),
+            };
+            let (steps, coarse) = (steps.parse()?, coarse.parse()?);
+            let settings = Settings { steps, coarse, descent, ..Settings::published(Space::WPlus) };
+            edit(Path::new(folder), &runtime(threads.parse()?)?, &settings)
         }
         [folder, "slide", threads, runs] => {
             slide(Path::new(folder), &runtime(threads.parse()?)?, runs.parse()?)
         }
         // Whoever runs all benches has no pack for this one.
         _ => {
-            println!("PACK make SIDE | PACK edit THREADS STEPS COARSE | PACK slide THREADS RUNS");
+            println!("PACK make SIDE | PACK edit THREADS STEPS COARSE DESCENT | PACK slide THREADS RUNS");
             Ok(())
         }
     }
@@ -132,12 +140,11 @@ fn start(pack: &Arc<Pack>, runtime: &Runtime) -> Outcome<(StyleGan, Code)> {
     Ok((generator, code))
 }
 
-fn edit(folder: &Path, runtime: &Runtime, steps: usize, coarse: f64) -> Outcome<()> {
+fn edit(folder: &Path, runtime: &Runtime, settings: &Settings) -> Outcome<()> {
     let pack = Arc::new(Pack::open(folder, folder)?);
     let (_, code) = start(&pack, runtime)?;
     let opened = Instant::now();
-    let settings = Settings { steps, coarse, ..Settings::published(Space::WPlus) };
-    let mut edit = TextEdit::open(&pack, runtime, &settings)?;
+    let mut edit = TextEdit::open(&pack, runtime, settings)?;
     let opened = opened.elapsed().as_secs_f64();
     let target = Array1::from_iter(uniform("target", &[512])?);
     let texts = Texts { target: &target, neutral: &target };
@@ -148,7 +155,9 @@ fn edit(folder: &Path, runtime: &Runtime, steps: usize, coarse: f64) -> Outcome<
         println!("step {} {spent:.2} {passed:.3} {:.6}", watched.step, watched.reached);
         ControlFlow::Continue(())
     };
-    edit.edit(&code, texts, &Cancel::new(), &mut watch)?;
+    let edited = edit.edit(&code, texts, &Cancel::new(), &mut watch)?;
+    let moved = &edited.code.w_plus()? - &code.w_plus()?;
+    println!("reached {:.6}, moved by {:.3}", edited.after, moved.mapv(|v| v * v).sum());
     println!("opened in {opened:.2} s, at most {:.0} MB", most()?);
     Ok(())
 }
