@@ -11,7 +11,7 @@ use crate::error::PluginError;
 use crate::job::Pictures;
 use crate::operation::{Order, Variant, Work};
 use crate::strings::{fill, msgid, tr};
-use crate::studio::{Effort, Inversion, Studio, Studios};
+use crate::studio::{Effort, Studios};
 
 /// Encodes (once per picture, pack and effort), makes the stack of edits, synthesises.
 pub fn run(
@@ -46,6 +46,11 @@ pub fn run(
     let mut variants = frames(&inversion.code, made.variants, edit.road.number(FRAMES) as usize)?;
 
     let fits = edit.road.text(COMPOSITE) == FIT && edit.road.text(START) == PHOTO_START;
+    let keep: Vec<&str> = names(edit.road.text(KEEP)).collect();
+    let mut kept = match keep.as_slice() {
+        [] => None,
+        keep => Some(studio.share_of(keep, &inversion.code, cancel)?),
+    };
     let count = variants.len();
     let mut drawn = Vec::new();
     for (i, variant) in variants.iter_mut().enumerate() {
@@ -58,8 +63,11 @@ pub fn run(
                 (studio.synthesise(&variant.code, cancel)?, changed)
             }
         });
+        if let Some(kept) = &mut kept {
+            let after = studio.share_of(&keep, &variant.code, cancel)?;
+            kept.zip_mut_with(&after, |before, after| *before = before.max(*after));
+        }
     }
-    let shown = shown(studio, &inversion, &variants, edit.road.text(KEEP), cancel)?;
 
     let mut results = Vec::new();
     for (variant, (picture, changed)) in variants.into_iter().zip(drawn) {
@@ -79,7 +87,8 @@ pub fn run(
     Ok(job::Edited {
         inverted: pictures.put(inversion.picture.clone()),
         variants: results,
-        shown: shown.map(|picture| pictures.put(picture)),
+        // Everywhere but where the pack sees one of the kept classes, before the edit or after it.
+        shown: kept.map(|kept| pictures.put(grey(&kept.mapv_into(|kept| 1.0 - kept)))),
         fidelity: inversion.fidelity,
     })
 }
@@ -106,26 +115,6 @@ fn frames(before: &Code, variants: Vec<Variant>, count: usize) -> Result<Vec<Var
         Ok(Variant { code, picture: None, label })
     };
     (0..count).map(frame).collect()
-}
-
-/// Where an edit may show: everywhere but where the pack sees one of the kept classes, before the edit or after it.
-fn shown(
-    studio: &mut Studio,
-    inversion: &Inversion,
-    variants: &[Variant],
-    keep: &str,
-    cancel: &Cancel,
-) -> Result<Option<Picture>, PluginError> {
-    let keep: Vec<&str> = names(keep).collect();
-    if keep.is_empty() {
-        return Ok(None);
-    }
-    let mut kept = studio.share_of(&keep, &inversion.code, cancel)?;
-    for variant in variants {
-        let after = studio.share_of(&keep, &variant.code, cancel)?;
-        kept.zip_mut_with(&after, |before, after| *before = before.max(*after));
-    }
-    Ok(Some(grey(&kept.mapv_into(|kept| 1.0 - kept))))
 }
 
 fn grey(values: &Array2<f32>) -> Picture {

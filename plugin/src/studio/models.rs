@@ -1,11 +1,12 @@
 //! What operations ask of a pack's models beside generator and texts; each is opened when it is first needed.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use models_onnx::attribute::Attribute;
 use models_onnx::mapper::{Levels, Mapper};
 use models_onnx::optimise::Watched;
-use models_onnx::segmentation::Segmenter;
+use models_onnx::segmentation::{Segmentation, Segmenter};
 use models_onnx::text_edit::{self, Settings, TextEdit, Texts};
 use models_onnx::{Cancel, Code, ModelError, Role};
 use ndarray::{Array1, Array2, Axis};
@@ -137,7 +138,7 @@ impl Studio {
         }
         classes.sort_unstable();
         classes.dedup();
-        let all = segmenter.segment(code, cancel)?.probabilities();
+        let all = self.segmented(code, cancel)?.probabilities();
         let first = all.index_axis(Axis(0), 0);
         let mut share = Array2::zeros((first.dim().1, first.dim().2));
         for class in classes {
@@ -161,15 +162,25 @@ impl Studio {
         if !manifest.roles.contains_key(&Role::Segmenter) || manifest.classes.is_empty() {
             return Ok(None);
         }
-        // A slider asks for the same inversion each time.
-        let known = self.segmented.take().filter(|(known, _)| *known == inversion.code);
-        let (of, before) = match known {
-            Some(known) => known,
-            None => (inversion.code.clone(), self.segmenter()?.segment(&inversion.code, cancel)?),
-        };
-        let changed = self.segmenter()?.segment(code, cancel)?.changed(&before)?;
-        self.segmented = Some((of, before));
+        let before = self.segmented(&inversion.code, cancel)?;
+        let changed = self.segmented(code, cancel)?.changed(&before)?;
         Ok(Some(changed.index_axis_move(Axis(0), 0)))
+    }
+
+    /// What the pack sees in a code's picture. The last two are remembered: a slider asks for the same inversion each time,
+    /// and classes to keep for the code that was just compared.
+    fn segmented(&mut self, code: &Code, cancel: &Cancel) -> Result<Arc<Segmentation>, PluginError> {
+        let known = self.segmented.iter().position(|(known, _)| known == code);
+        let seen = match known {
+            Some(known) => self.segmented.remove(known),
+            None => (code.clone(), Arc::new(self.segmenter()?.segment(code, cancel)?)),
+        };
+        let segmentation = Arc::clone(&seen.1);
+        self.segmented.push(seen);
+        if self.segmented.len() > 2 {
+            self.segmented.remove(0);
+        }
+        Ok(segmentation)
     }
 
     fn segmenter(&mut self) -> Result<&mut Segmenter, PluginError> {
