@@ -6,7 +6,10 @@ use models_onnx::direction::{CHANNELS_OF_FACES, CHANNELS_OF_OTHERS, Direction, t
 use ndarray::Array1;
 use pentimento_protocol::param::Values;
 
-use super::params::{AUTOMATIC, CANDIDATES, DISENTANGLEMENT, ENOUGH, NEUTRAL, PROMPT, STRENGTH};
+use super::params::{
+    AUTOMATIC, CANDIDATES, DISENTANGLEMENT, ENOUGH, NEUTRAL, PROMPT, STRENGTH, USUAL_DISENTANGLEMENT,
+    USUAL_STRENGTH,
+};
 use super::spread;
 use crate::error::PluginError;
 use crate::operation::{Edited, Order, Variant, Work};
@@ -15,12 +18,6 @@ use crate::studio::Studio;
 
 /// Strengths that are tried, as parts of the pack's own.
 const PARTS: [f64; 7] = [0.33, 0.5, 0.67, 0.83, 1.0, 1.33, 1.67];
-
-/// The strength of packs that have none of their own.
-const USUAL: f64 = 4.0;
-
-/// The disentanglement of such packs, StyleCLIP's own.
-const BETA: f64 = 0.15;
 
 /// See [`enough`]; chosen by the judges (`models-onnx/starter/judges`).
 const MOST: f32 = 0.95;
@@ -42,14 +39,20 @@ pub(super) fn edit(
     let beta = match values.flag(AUTOMATIC) {
         true => {
             let channels = if faces { CHANNELS_OF_FACES } else { CHANNELS_OF_OTHERS };
-            studio.styles()?.disentanglement(change.view(), channels, usual.unwrap_or(BETA) as f32)?
+            studio.styles()?.disentanglement(
+                change.view(),
+                channels,
+                usual.unwrap_or(USUAL_DISENTANGLEMENT) as f32,
+            )?
         }
         false => values.number(DISENTANGLEMENT) as f32,
     };
     let count = values.number(CANDIDATES) as usize;
     let mut variants = Vec::new();
     let mut note = String::new();
-    for factor in spread(count.max(1)) {
+    for (i, factor) in spread(count.max(1)).enumerate() {
+        let progress = |share, doing| (work.progress)((i as f32 + share) / count.max(1) as f32, doing);
+        let work = &Work { progress: &progress, ..*work };
         let beta = beta * factor as f32;
         let direction = studio.styles()?.direction(change.view(), beta)?;
         let label = fill(&tr(msgid("disentanglement {value}")), "value", &format!("{beta:.3}"));
@@ -79,7 +82,8 @@ pub(super) fn led(
     work: &Work<'_>,
 ) -> Result<Code, PluginError> {
     let change = text_change(target.view(), neutral.view()).map_err(ModelError::from)?;
-    let usual = studio.manifest().direction.map_or(BETA, |direction| direction.disentanglement);
+    let usual =
+        studio.manifest().direction.map_or(USUAL_DISENTANGLEMENT, |direction| direction.disentanglement);
     let direction = studio.styles()?.direction(change.view(), usual as f32)?;
     if direction.moved() == 0 {
         return Ok(code.clone());
@@ -98,7 +102,7 @@ fn enough(
     toward: &Array1<f32>,
     work: &Work<'_>,
 ) -> Result<f32, PluginError> {
-    let usual = studio.manifest().direction.map_or(USUAL, |direction| direction.strength);
+    let usual = studio.manifest().direction.map_or(USUAL_STRENGTH, |direction| direction.strength);
     let before = studio.similarity(code, toward, work.cancel)?;
     let mut tried = Vec::new();
     for (i, part) in PARTS.into_iter().enumerate() {

@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 
 use models_onnx::Code;
 use models_onnx::pack::Manifest;
-use models_onnx::text_edit::{Settings, Space};
+use models_onnx::text_edit::{Descent, Settings, Space};
 use pentimento_protocol::param::Values;
 
 use super::params::{
-    AXES, BEGIN, CANDIDATES, CHANGE, COPIES, IDENTITY, MAPPING, NEUTRAL, PREVIEWS, PROCESS, PROMPT, RATE,
-    RESTRAINT, SPACE, STEPS, STYLES,
+    ADAM, AXES, BEGIN, CANDIDATES, CHANGE, COPIES, DESCENT, IDENTITY, MAPPING, NEUTRAL, PREVIEWS, PROCESS,
+    PROMPT, RATE, RESTRAINT, SPACE, STEPS, STYLES,
 };
 use super::{direction, spread};
 use crate::error::PluginError;
@@ -93,6 +93,7 @@ fn settings(values: &Values, boldness: f64, pack: &Manifest) -> Settings {
             MAPPING => Space::Mapping,
             _ => Space::WPlus,
         },
+        descent: if values.text(DESCENT) == ADAM { Descent::Adam } else { Descent::Lbfgs },
         steps,
         rate: values.number(RATE),
         nearness: (values.number(RESTRAINT) / boldness) as f32,

@@ -26,6 +26,10 @@ pub(super) const AXES: &str = "axes";
 pub(super) const W_PLUS: &str = "w-plus";
 pub(super) const STYLES: &str = "styles";
 pub(super) const MAPPING: &str = "mapping";
+pub(super) const DESCENT: &str = "descent";
+/// Values of [`DESCENT`].
+pub(super) const LBFGS: &str = "l-bfgs";
+pub(super) const ADAM: &str = "adam";
 pub(super) const STEPS: &str = "steps";
 pub(super) const RATE: &str = "rate";
 pub(super) const RESTRAINT: &str = "restraint";
@@ -38,6 +42,10 @@ pub(super) const MAPPER_NAME: &str = "mapper";
 pub(super) const MAPPED: &str = "mapped";
 pub(super) const LEVELS: [&str; 3] = ["coarse", "medium", "fine"];
 pub(super) const CANDIDATES: &str = "candidates";
+
+/// Of packs that have none of their own: about those that StyleCLIP's code begins with, 4.1 and 0.15.
+pub(super) const USUAL_STRENGTH: f64 = 4.0;
+pub(super) const USUAL_DISENTANGLEMENT: f64 = 0.15;
 
 /// Ranges are those of StyleCLIP's own interface (α −10…10), or wide enough for every text–image pair (β) and every
 /// generator (rates and weights, which go by the size of its codes).
@@ -101,7 +109,7 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
                 STRENGTH,
                 msgid("_Strength"),
                 msgid("How far the edit goes; negative values go the other way"),
-                number(-10.0, 10.0, 4.0, 0.1, 1),
+                number(-10.0, 10.0, USUAL_STRENGTH, 0.1, 1),
             ),
         ),
         of(
@@ -130,7 +138,7 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
                 msgid(
                     "Higher values move fewer properties, so that less changes beside what the prompt names",
                 ),
-                number(0.0, 0.5, 0.1, 0.005, 3),
+                number(0.0, 0.5, USUAL_DISENTANGLEMENT, 0.005, 3),
             ),
         ),
         of(
@@ -161,10 +169,21 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
         of(
             &[OPTIMISE],
             param(
+                DESCENT,
+                msgid("Steps b_y"),
+                msgid(
+                    "What finds the next step; the published method is Adam with a restraint of 0.008 and 300 steps",
+                ),
+                options(&[(LBFGS, msgid("L-BFGS: the fewest steps")), (ADAM, msgid("Adam: as published"))]),
+            ),
+        ),
+        of(
+            &[OPTIMISE],
+            param(
                 STEPS,
                 msgid("St_eps"),
                 msgid("How many steps it makes at most"),
-                number(1.0, 2000.0, 100.0, 1.0, 0),
+                number(1.0, 2000.0, 30.0, 1.0, 0),
             ),
         ),
         of(
@@ -172,7 +191,7 @@ pub(super) static PARAMS: LazyLock<Vec<Param>> = LazyLock::new(|| {
             param(
                 RATE,
                 msgid("Learning r_ate"),
-                msgid("How far one step goes"),
+                msgid("How far one step of Adam goes; L-BFGS finds that out by itself"),
                 number(0.001, 1.0, 0.1, 0.005, 3),
             ),
         ),
