@@ -420,6 +420,40 @@ fn faces_are_found_upright_and_turned() {
     assert!(errors(&output).contains("face 2 was asked for, but 1 were found"), "{}", errors(&output));
 }
 
+/// Behind dark glasses the eyes are gone: what the photo had there is not added to what the pack draws now.
+#[test]
+fn what_is_covered_does_not_shine_through() {
+    let data = Data::new();
+    let from = root().join("tests/samples/astronaut.png");
+    let photo = read(&from).0.to_luma32f();
+    let detail = |picture: &image::ImageBuffer<image::Luma<f32>, Vec<f32>>, x: u32, y: u32| {
+        let at = |x: u32, y: u32| picture.get_pixel(x, y).0[0];
+        at(x, y) - (at(x - 2, y) + at(x + 2, y) + at(x, y - 2) + at(x, y + 2)) / 4.0
+    };
+    // Of the pixels with detail that change, the share that has lost more than half of it.
+    let lost = |composite: &str| {
+        let out = data.folder.path().join(format!("{composite}.png"));
+        let arguments = ["edit", from.to_str().unwrap(), "--text", "sunglasses", "--pack", "starter-faces"];
+        let more = ["--strength", "4", "--composite", composite, "-o", out.to_str().unwrap()];
+        let output = pentimento(&data, &[&arguments[..], &more].concat());
+        assert!(output.status.success(), "{}", errors(&output));
+        let edited = read(&out).0.to_luma32f();
+        let (width, height) = photo.dimensions();
+        let places = (2..height - 2).flat_map(|y| (2..width - 2).map(move |x| (x, y)));
+        let seen = places.filter(|&(x, y)| {
+            let change = edited.get_pixel(x, y).0[0] - photo.get_pixel(x, y).0[0];
+            change.abs() > 0.02 && detail(&photo, x, y).abs() > 0.05
+        });
+        let seen: Vec<(u32, u32)> = seen.collect();
+        let less = |&&(x, y): &&(u32, u32)| detail(&edited, x, y).abs() < 0.5 * detail(&photo, x, y).abs();
+        assert!(seen.len() > 300, "{}", seen.len());
+        seen.iter().filter(less).count() as f32 / seen.len() as f32
+    };
+    let (fit, difference) = (lost("fit"), lost("difference"));
+    println!("{fit} {difference}");
+    assert!(fit > 0.65 && difference < 0.5, "{fit} {difference}");
+}
+
 /// A recipe that one edit exports is done to many photos; a bad one among them keeps no other waiting.
 #[test]
 fn recipes_are_done_to_many_photos() {
