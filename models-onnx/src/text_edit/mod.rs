@@ -111,7 +111,7 @@ pub struct Settings {
 
 impl Settings {
     /// What gave edits that look like pictures of the pack in the starter pack: along its axes, all layers as one, with the
-    /// direction counting twice, until nothing is gained. `BENCH-TEXT.md` tells what else was tried. Packs without axes
+    /// direction counting twice, by L-BFGS until nothing is gained. `BENCH-TEXT.md` tells what else was tried. Packs without axes
     /// get W+.
     pub fn suited(pack: &Manifest) -> Self {
         let along = pack.arrays.contains_key(&Array::CodeAxes);

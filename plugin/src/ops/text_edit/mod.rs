@@ -15,7 +15,7 @@ use crate::strings::{fill, msgid, tr};
 use crate::studio::Studio;
 use params::{
     BEGIN, DIRECTION, DISENTANGLEMENT, ENOUGH, MAPPER, MAPPER_NAME, MAPPING, METHOD, NEUTRAL, OPTIMISE,
-    PARAMS, PREVIEWS, PROMPT, RESTRAINT, SPACE, STRENGTH, W_PLUS,
+    PARAMS, PREVIEWS, PROMPT, RESTRAINT, SPACE, STEPS, STRENGTH, W_PLUS,
 };
 
 /// Edits by text.
@@ -66,9 +66,12 @@ impl Operation for TextEdit {
             // That of the published code, for codes of the published kind.
             values.set(RESTRAINT, Value::Number(0.008));
         }
-        // The optimiser finds in a hundred steps what it would else miss, and loses the published way.
+        // The optimiser finds in fewer steps what it would else miss, and loses the published way.
         let leads = pack.arrays.contains_key(&models_onnx::pack::Array::Relevance);
         values.set(BEGIN, Value::Flag(leads));
+        if !leads {
+            values.set(STEPS, Value::Number(100.0));
+        }
         if leads && pack.arrays.contains_key(&models_onnx::pack::Array::CodeAxes) {
             // What is there already has only to be held.
             values.set(RESTRAINT, Value::Number(0.05));
