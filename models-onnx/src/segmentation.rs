@@ -78,35 +78,38 @@ impl Segmenter {
         let misfit =
             || ModelError::Shape { role: Role::Segmenter, what: "it gives no map of classes".into() };
         let logits = results.into_iter().next().ok_or_else(misfit)?;
-        Ok(Segmentation { logits: logits.into_dimensionality::<Ix4>().map_err(|_| misfit())? })
+        Ok(Segmentation::of(&logits.into_dimensionality::<Ix4>().map_err(|_| misfit())?))
     }
 }
 
 /// What each pixel of some pictures shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segmentation {
-    /// `[n, C, R, R]`.
-    logits: Array4<f32>,
+    probabilities: Array4<f32>,
 }
 
 impl Segmentation {
+    /// By logits `[n, C, R, R]` (softmax).
+    fn of(logits: &Array4<f32>) -> Self {
+        let largest = logits.fold_axis(Axis(1), f32::NEG_INFINITY, |a, b| a.max(*b));
+        // Less the largest, so that no exponential overflows.
+        let mut probabilities = (logits - &largest.insert_axis(Axis(1))).mapv_into(f32::exp);
+        let sums = probabilities.sum_axis(Axis(1)).insert_axis(Axis(1));
+        probabilities /= &sums;
+        Self { probabilities }
+    }
+
     /// The class of each pixel, `[n, R, R]`: the index of the likeliest, of equally likely ones the first.
     pub fn classes(&self) -> Array3<usize> {
-        self.logits.map_axis(Axis(1), |logits| {
-            let all = logits.iter().enumerate();
-            all.fold((0, f32::NEG_INFINITY), |best, (at, &l)| if l > best.1 { (at, l) } else { best }).0
+        self.probabilities.map_axis(Axis(1), |all| {
+            let all = all.iter().enumerate();
+            all.fold((0, f32::NEG_INFINITY), |best, (at, &p)| if p > best.1 { (at, p) } else { best }).0
         })
     }
 
-    /// How sure it is of each class at each pixel, `[n, C, R, R]` in `0..=1`: the classes of a pixel add up to one
-    /// (softmax).
-    pub fn probabilities(&self) -> Array4<f32> {
-        let largest = self.logits.fold_axis(Axis(1), f32::NEG_INFINITY, |a, b| a.max(*b));
-        // Less the largest, so that no exponential overflows.
-        let mut shares = (&self.logits - &largest.insert_axis(Axis(1))).mapv_into(f32::exp);
-        let sums = shares.sum_axis(Axis(1)).insert_axis(Axis(1));
-        shares /= &sums;
-        shares
+    /// How sure it is of each class at each pixel, `[n, C, R, R]` in `0..=1`: the classes of a pixel add up to one.
+    pub fn probabilities(&self) -> &Array4<f32> {
+        &self.probabilities
     }
 
     /// How surely each pixel shows something else than in the same pictures of `other`, `[n, R, R]` in `0..=1`: the total
@@ -116,11 +119,11 @@ impl Segmentation {
     /// # Errors
     /// [`ModelError::Shape`] where the two are of different shapes.
     pub fn changed(&self, other: &Self) -> Result<Array3<f32>, ModelError> {
-        if self.logits.dim() != other.logits.dim() {
+        if self.probabilities.dim() != other.probabilities.dim() {
             let what = "two of its maps differ in size".to_owned();
             return Err(ModelError::Shape { role: Role::Segmenter, what });
         }
-        let apart = (self.probabilities() - other.probabilities()).mapv_into(f32::abs);
+        let apart = (&self.probabilities - &other.probabilities).mapv_into(f32::abs);
         Ok(apart.sum_axis(Axis(1)) / 2.0)
     }
 }
@@ -131,7 +134,7 @@ mod tests {
     use super::*;
 
     fn of(logits: [f32; 6]) -> Segmentation {
-        Segmentation { logits: Array4::from_shape_vec((1, 2, 1, 3), logits.to_vec()).unwrap() }
+        Segmentation::of(&Array4::from_shape_vec((1, 2, 1, 3), logits.to_vec()).unwrap())
     }
 
     #[test]
@@ -143,7 +146,7 @@ mod tests {
         for (found, expected) in changed.iter().zip([1.0, 0.0, 0.0]) {
             assert!((found - expected).abs() < 1e-6, "{changed}");
         }
-        let other = Segmentation { logits: Array4::zeros((1, 2, 1, 4)) };
+        let other = Segmentation::of(&Array4::zeros((1, 2, 1, 4)));
         assert!(before.changed(&other).is_err());
     }
 }

@@ -254,7 +254,7 @@ impl<'a> Optimisation<'a> {
         let mut gradient = vec![0.0; x.len()];
         let terms = vec![0.0; names.len()];
         let best = Seen { x: x.clone(), terms: terms.clone(), loss: f64::INFINITY, step: 0 };
-        let mut walk = Walk { bound, best, terms, began: None, step: 0, watch: false, seen: None };
+        let mut walk = Walk { bound, best, terms, began: Vec::new(), step: 0, watch: false, seen: None };
         let mut losses = Vec::with_capacity(steps);
         let mut method = match method {
             Method::Adam(adam, schedule) => State::Adam(adam.start(x.len()), schedule),
@@ -297,7 +297,7 @@ impl<'a> Optimisation<'a> {
             let terms = if loss == walk.best.loss { &walk.best.terms } else { &walk.terms };
             let preview = walk.seen.as_ref().map(|seen| seen.view());
             let elapsed = begun.elapsed();
-            let began = walk.began.as_deref().unwrap_or(terms);
+            let began = walk.began.as_slice();
             let asked =
                 progress(&Progress { step, steps, loss, elapsed, preview, names: &names, terms, began });
             if let Some(end) = end {
@@ -342,7 +342,7 @@ struct Walk<'s> {
     /// Of the last run.
     terms: Vec<f32>,
     /// Of the first.
-    began: Option<Vec<f32>>,
+    began: Vec<f32>,
     step: usize,
     watch: bool,
     seen: Option<ArrayD<f32>>,
@@ -365,8 +365,8 @@ impl Walk<'_> {
             self.bound.evaluate(x, gradient)?
         };
         self.terms.iter_mut().zip(self.bound.terms()).for_each(|(to, from)| *to = from);
-        if self.began.is_none() {
-            self.began = Some(self.terms.clone());
+        if self.began.is_empty() {
+            self.began.clone_from(&self.terms);
         }
         // Losses that are not numbers are never less.
         if loss < self.best.loss && loss.is_finite() {

@@ -66,7 +66,7 @@ pub enum Descent {
     /// Adam, as published.
     Adam,
     /// L-BFGS. The loss of an edit is smooth and the same in each step, unlike those of training that Adam is for: this
-    /// takes a third of its steps and less. [`Settings::rate`] counts for nothing, and copies keep their random numbers.
+    /// takes half of its steps, or far fewer. [`Settings::rate`] counts for nothing, and copies keep their random numbers.
     Lbfgs,
 }
 

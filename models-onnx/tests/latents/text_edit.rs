@@ -1,25 +1,30 @@
 //! Edits by texts.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use models_onnx::direction::{DirectionError, StyleSpace};
+use models_onnx::direction::{DirectionError, StyleSpace, text_change};
 use models_onnx::judge::Judges;
 use models_onnx::optimise::{OptimiseError, Stopped};
 use models_onnx::pack::Array;
 use models_onnx::text::TextEncoder;
 use models_onnx::text_edit::{Descent, Settings, Settle, Space, TextEdit, Texts};
-use models_onnx::{Cancel, ModelError, Role, generator};
+use models_onnx::{Cancel, ModelError, Pack, Role, generator};
 use ndarray::{Array1, Axis, s};
 
 use crate::support::{picture, runtime, tiny};
 use crate::{go, not_finite, portrait, sentence, starter, starter_without};
 
+fn embedded(pack: &Arc<Pack>, texts: [&str; 2]) -> [Array1<f32>; 2] {
+    let mut encoder = TextEncoder::open(pack, &runtime()).unwrap();
+    texts.map(|text| encoder.embed(text, &Cancel::new()).unwrap())
+}
+
 #[test]
 fn along_axes_codes_stay_among_those_of_the_pack() {
     let (pack, cancel) = (starter(), Cancel::new());
     let (_, start) = portrait(&pack);
-    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
-    let [target, neutral] = ["blue hair", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
+    let [target, neutral] = embedded(&pack, ["blue hair", "a person"]);
     let texts = Texts { target: &target, neutral: &neutral };
     let axes = pack.matrix(Array::CodeAxes).unwrap();
     let edited = |space, groups: Option<usize>| {
@@ -59,8 +64,7 @@ fn along_axes_codes_stay_among_those_of_the_pack() {
 fn along_the_mapping_network_codes_move_as_one_from_the_photos_own() {
     let (pack, cancel) = (starter(), Cancel::new());
     let (_, start) = portrait(&pack);
-    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
-    let [target, neutral] = ["blue hair", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
+    let [target, neutral] = embedded(&pack, ["blue hair", "a person"]);
     let texts = Texts { target: &target, neutral: &neutral };
     let edited = |steps, nearness| {
         let settings =
@@ -88,9 +92,8 @@ fn edits_of_styles_before_it_stay() {
     let (pack, cancel) = (starter(), Cancel::new());
     let (_, start) = portrait(&pack);
     let mut drawing = generator::open(&pack, &runtime()).unwrap();
-    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
-    let [target, neutral] = ["sunglasses", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
-    let change = encoder.change("sunglasses", "a person", &cancel).unwrap();
+    let [target, neutral] = embedded(&pack, ["sunglasses", "a person"]);
+    let change = text_change(target.view(), neutral.view()).unwrap();
     let direction = StyleSpace::open(&pack).unwrap().direction(change.view(), 0.05).unwrap();
     let begun = direction.apply(&start, 3.0).unwrap();
     let picture = drawing.synthesise(&begun, &cancel).unwrap();
@@ -114,8 +117,7 @@ fn edits_of_styles_before_it_stay() {
 fn l_bfgs_needs_fewer_steps_than_adam_for_the_same_loss() {
     let (pack, cancel) = (starter(), Cancel::new());
     let (_, start) = portrait(&pack);
-    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
-    let [target, neutral] = ["blue hair", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
+    let [target, neutral] = embedded(&pack, ["blue hair", "a person"]);
     let texts = Texts { target: &target, neutral: &neutral };
     let edited = |descent, steps| {
         let settings = Settings { descent, steps, ..Settings::published(Space::WPlus) };
@@ -135,8 +137,7 @@ fn l_bfgs_needs_fewer_steps_than_adam_for_the_same_loss() {
 fn copies_are_seen_to_by_a_seed() {
     let (pack, cancel) = (starter(), Cancel::new());
     let (_, start) = portrait(&pack);
-    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
-    let [target, neutral] = ["blue hair", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
+    let [target, neutral] = embedded(&pack, ["blue hair", "a person"]);
     let texts = Texts { target: &target, neutral: &neutral };
     let edited = |copies, seed| {
         let settings = Settings { steps: 12, copies, seed, ..Settings::suited(pack.manifest()) };
@@ -157,8 +158,7 @@ fn copies_are_seen_to_by_a_seed() {
 fn it_ends_when_nothing_is_gained_and_shows_what_it_does() {
     let (pack, cancel) = (starter(), Cancel::new());
     let (_, start) = portrait(&pack);
-    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
-    let [target, neutral] = ["sunglasses", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
+    let [target, neutral] = embedded(&pack, ["sunglasses", "a person"]);
     let texts = Texts { target: &target, neutral: &neutral };
     // A gain that cannot be.
     let settle = Some(Settle { steps: 6, gain: 3.0 });
@@ -179,8 +179,7 @@ fn it_ends_when_nothing_is_gained_and_shows_what_it_does() {
 #[test]
 fn coarse_steps_look_at_previews_where_the_pack_has_them() {
     let (pack, cancel) = (starter(), Cancel::new());
-    let mut encoder = TextEncoder::open(&pack, &runtime()).unwrap();
-    let [target, neutral] = ["sunglasses", "a person"].map(|text| encoder.embed(text, &cancel).unwrap());
+    let [target, neutral] = embedded(&pack, ["sunglasses", "a person"]);
     let texts = Texts { target: &target, neutral: &neutral };
     let settings =
         Settings { steps: 20, settle: None, coarse: 0.5, show: 2, ..Settings::suited(pack.manifest()) };

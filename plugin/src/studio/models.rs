@@ -138,8 +138,8 @@ impl Studio {
         }
         classes.sort_unstable();
         classes.dedup();
-        let all = self.segmented(code, cancel)?.probabilities();
-        let first = all.index_axis(Axis(0), 0);
+        let seen = self.segmented(code, cancel)?;
+        let first = seen.probabilities().index_axis(Axis(0), 0);
         let mut share = Array2::zeros((first.dim().1, first.dim().2));
         for class in classes {
             share += &first.index_axis(Axis(0), class);
