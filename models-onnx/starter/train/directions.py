@@ -1,6 +1,6 @@
 """Style statistics, and the matrix that turns a text direction into a style direction.
 
-  python directions.py DATA --checkpoint heads128.pt --pair pair.pt \
+  python directions.py DATA --checkpoint heads128.pt --effects effects.npz --pair pair.pt \
       --sentence MODEL.onnx --tokenizer tokenizer.json --out directions.npz
 
 The consumer computes StyleCLIP's global direction: r = relevance @ dt, entries below the
@@ -8,8 +8,8 @@ disentanglement threshold dropped, r / max|r| * style_std * strength. StyleCLIP 
 relevance by pushing each channel and looking at the pictures. Here the truth is known: every
 render has exact attributes, so relevance is *regressed*. (1) Standardised styles are
 explained by all attributes at once (ordinary least squares, so that e.g. "beard" does not
-carry "man" along); each value's effect, scaled to a largest entry of one, is what the
-matrix should return for it. (2) The matrix is the ridge solution that maps the text
+carry "man" along), and `train_effects.py` goes on from there through the generator; each value's
+effect, scaled to a largest entry of one, is what the matrix should return for it. (2) The matrix is the ridge solution that maps the text
 directions of many phrasings (`captions.PHRASES` against many neutral prompts) to them.
 
 The same regression over w instead of styles gives the directions of single attributes (the normals of InterFaceGAN's
@@ -19,11 +19,12 @@ StyleCLIP never moves the channels of the RGB layers. This generator keeps hue t
 them held, "blue hair" only changes brightness), so this pack lets them move.
 """
 import argparse
-import json
 
 import numpy as np
+import onnx
 import torch
 import torch.nn.functional as F
+from onnx import numpy_helper
 
 import captions
 import checkpoint
@@ -78,6 +79,19 @@ def attribute_effects(styles, design):
     return torch.linalg.solve(gram, design.double().t() @ styles.double()).float()
 
 
+def text_projection(path):
+    """Of a training, or of a shipped graph, whose initialisers are its layers in their order."""
+    network = TextProjection()
+    if str(path).endswith(".onnx"):
+        stored = [numpy_helper.to_array(t).astype(np.float32) for t in onnx.load(path).graph.initializer]
+        saved = {name: torch.from_numpy(t).view_as(p) for (name, p), t in zip(network.named_parameters(), stored, strict=True)}
+    else:
+        pair = torch.load(path, weights_only=True)["pair"]
+        saved = {k.removeprefix("projection."): v.float() for k, v in pair.items() if k.startswith("projection.")}
+    network.load_state_dict(saved)
+    return network
+
+
 class Prompts:
     """Prompt -> unit embedding, averaged over the pack's templates as the consumer does."""
 
@@ -121,17 +135,11 @@ def text_directions(prompts):
     return rows
 
 
-def regress(rows, effects, meaning):
-    """Ridge regression of scaled effects on text directions -> [styles, EMBEDDING]."""
-    place = {m: i for i, m in enumerate(meaning)}
-    effects = effects.clone()
-    for trait, plain in BASELINES.items():
-        for value in ATTRIBUTES[trait]:
-            if value != plain:
-                effects[place[trait, value]] -= effects[place[trait, plain]]
+def regress(rows, effects):
+    """Ridge regression of scaled effects {(attribute, value): [styles]} on text directions -> [styles, EMBEDDING]."""
     wanted = []
     for _, said, _ in rows:
-        effect = sum(amount * effects[place[m]] for m, amount in said.items())
+        effect = sum(amount * effects[m] for m, amount in said.items())
         wanted.append(effect / effect.abs().max())
     text = torch.stack([r[0] for r in rows])
     weight = torch.tensor([r[2] for r in rows])[:, None]
@@ -155,7 +163,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("data", nargs="+")
     parser.add_argument("--checkpoint", required=True)
-    parser.add_argument("--pair", required=True)
+    parser.add_argument("--effects", required=True)
+    parser.add_argument("--pair", required=True, help="of `train_pair.py`, or text-projection.onnx of a pack")
     parser.add_argument("--sentence", required=True)
     parser.add_argument("--tokenizer", required=True)
     parser.add_argument("--out", required=True)
@@ -165,18 +174,11 @@ def main():
     faces, _ = checkpoint.load(args.checkpoint)
     styles = all_styles(faces, data.params[data.train])
     style_mean, style_std = styles.mean(0), styles.std(0)
-    normal = (styles - style_mean) / style_std.clamp_min(1e-6)
     design, meaning = attribute_design(data, data.train)
-    effects = attribute_effects(normal, design)
-
-    projection = TextProjection()
-    saved = torch.load(args.pair, weights_only=True)["pair"]
-    projection.load_state_dict({k.removeprefix("projection."): v.float() for k, v in saved.items() if k.startswith("projection.")})
-    rows = text_directions(Prompts(Sentences(args.sentence, args.tokenizer), projection))
-    relevance, fit = regress(rows, effects, meaning)
-    sizes = {"/".join(m): round(effects[i].abs().max().item(), 2) for i, m in enumerate(meaning)
-             if m[0] in captions.PHRASES}  # fmt: skip
-    print("largest effect in standard deviations:", json.dumps(sizes))
+    learnt = np.load(args.effects)
+    effects = {tuple(m.split("/")): torch.from_numpy(row) for m, row in zip(learnt["meaning"], learnt["effects"])}
+    rows = text_directions(Prompts(Sentences(args.sentence, args.tokenizer), text_projection(args.pair)))
+    relevance, fit = regress(rows, effects)
     print(f"text directions explain {fit:.3f} of the attribute effects")
     moved = sliders(faces.codes(data.params[data.train]), design, meaning)
     np.savez(args.out, style_mean=style_mean.numpy(), style_std=style_std.numpy(),

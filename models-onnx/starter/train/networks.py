@@ -7,6 +7,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from dataset import ATTRIBUTES
 from generator import STYLE_DIM
 from layers import EqualConv, Residual, activate
 
@@ -124,3 +125,31 @@ class Perceptual(nn.Module):
             x, y = (m * torch.rsqrt(m.square().sum(1, keepdim=True) + 1e-8) for m in (x, y))
             total = total + (x - y).square().sum(1).mean((1, 2))
         return total
+
+
+class Reader(nn.Module):
+    """Picture of 64 pixels -> logits of every attribute. Only trainings look through it; no pack holds it."""
+
+    SIDE, WIDTHS = 64, (32, 64, 96, 160)
+
+    def __init__(self):
+        super().__init__()
+        inputs = (12, *self.WIDTHS)
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2),
+                nn.Conv2d(b, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2),
+            )
+            for a, b in zip(inputs, self.WIDTHS)
+        )  # fmt: skip
+        self.hidden = nn.Sequential(
+            nn.Flatten(), nn.Dropout(0.2), nn.Linear(self.WIDTHS[-1] * 16, 256), nn.LeakyReLU(0.2)
+        )
+        self.heads = nn.ModuleDict({name: nn.Linear(256, len(values)) for name, values in ATTRIBUTES.items()})
+
+    def forward(self, x):
+        x = F.pixel_unshuffle(x, 2)
+        for i, stage in enumerate(self.stages):
+            x = stage(x if i == 0 else F.avg_pool2d(x, 2))
+        x = self.hidden(x)
+        return {name: head(x) for name, head in self.heads.items()}

@@ -1,0 +1,76 @@
+"""Train a reader of attributes, by whose eyes directions are taught: see `train_effects.py`.
+
+  python train_reader.py DATA --out RUN --minutes 12
+
+It looks at half the pictures' size and at softer pictures than renders are, since a generator's are. It shares nothing with the
+judges, neither faces nor form: what directions are taught by must not be what they are judged by.
+"""
+import torch
+import torch.nn.functional as F
+
+from dataset import ATTRIBUTES, Heads
+from networks import Reader
+from run import Run, arguments, device
+from train_generator import HELD_OUT
+from train_pair import augment
+
+# What is small in the picture is learnt last unless it counts more.
+STRESS = {"expression": 4, "age": 2}
+
+
+def shown(data):
+    """Where an attribute shows: {name: [n] of bool}. Elsewhere its label says nothing."""
+    label = data.label
+    covered = (label("hat") > 0) & (label("hair") < 3)
+    everywhere = torch.ones(len(data.labels), dtype=torch.bool, device=data.device)
+    hidden = {
+        "hair": covered, "hair_colour": covered | (label("hair") == 0), "fringe": (label("hat") > 0) | (label("hair") < 2),
+        "hat_colour": label("hat") == 0, "eyes": (label("glasses") == 2) | (label("expression") == 6),
+        "beard": label("gender") == 1,
+    }  # fmt: skip
+    return {name: ~hidden[name] if name in hidden else everywhere for name in ATTRIBUTES}
+
+
+def loss_of(logits, labels, shows):
+    """Mean cross-entropy over the attributes, each where it shows."""
+    total = 0.0
+    for i, name in enumerate(ATTRIBUTES):
+        error = F.cross_entropy(logits[name].float(), labels[:, i].long(), reduction="none")
+        total = total + STRESS.get(name, 1) * (error * shows[name]).sum() / shows[name].sum().clamp_min(1)
+    return total / len(ATTRIBUTES)
+
+
+@torch.no_grad()
+def right(reader, data, shows, index):
+    """{attribute: share of the faces in which it is read right, of those in which it shows}."""
+    parts = [reader(F.avg_pool2d(data.batch(i), data.images.shape[2] // Reader.SIDE)) for i in index.split(256)]
+    found = {}
+    for name in ATTRIBUTES:
+        said = torch.cat([part[name] for part in parts]).argmax(1)
+        found[name] = (said == data.label(name)[index])[shows[name][index]].float().mean().item()
+    return found
+
+
+def main():
+    args = arguments(minutes=12, batch=64, rate=2e-3)
+    data = Heads(args.data, HELD_OUT, device(), side=Reader.SIDE)
+    shows = shown(data)
+    run = Run("reader", args, Reader(), ema=0.99)
+
+    def look(average):
+        average.eval()
+        found = right(average, data, shows, data.held_out)
+        torch.save({"reader": average.state_dict(), "right": found}, run.out / "reader.pt")
+        return found
+
+    for _ in run.steps(look):
+        index = data.draw(args.batch)
+        images = augment(data.batch(index))
+        images = torch.where(torch.rand(len(index), 1, 1, 1, device=data.device) < 0.5, images, images.flip(3))
+        with torch.autocast(data.device.type, torch.bfloat16):
+            logits = run.net(images)
+        run.step(loss_of(logits, data.labels[index], {name: own[index] for name, own in shows.items()}), len(index))
+
+
+if __name__ == "__main__":
+    main()
