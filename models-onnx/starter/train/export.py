@@ -288,7 +288,8 @@ def main():
         parser.add_argument(f"--{name}", required=True)
     for name in ("encoder", "pair", "directions", "prior", "identity", "perceptual", "preview"):
         parser.add_argument(f"--{name}")
-    parser.add_argument("--only", nargs="+", choices=ROLES, help="write these graphs, keep the others; those that share go together")
+    parser.add_argument("--only", nargs="*", choices=ROLES,
+                        help="write these graphs or none, keep the others; those that share go together")
     parser.add_argument("--data", nargs="+")
     parser.add_argument("--golden")
     parser.add_argument("--logs", nargs="+", type=pathlib.Path, help="logs of the trainings, for the pack")
@@ -299,14 +300,14 @@ def main():
     parser.add_argument("--held-out", type=int, default=512)
     args = parser.parse_args()
     given = (args.data, args.encoder, args.pair, args.directions, args.prior, args.identity, args.perceptual, args.preview)
-    if not args.only and not all(given):
+    if args.only is None and not all(given):
         parser.error("without --only, everything has to be given")
     pack = pathlib.Path(args.pack)
     pack.mkdir(parents=True, exist_ok=True)
     models, info = load_models(args)
     if args.keep:
         checkpoint.save(args.keep, models["faces"], info, half=True)
-    write_graphs(models, pack, args.only or ROLES)
+    write_graphs(models, pack, ROLES if args.only is None else args.only)
     shutil.copyfile(args.tokenizer, pack / "tokenizer.json")
     for source, names in ((args.directions, STATISTICS), (args.prior, PRIOR)):
         for name in names if source else []:
@@ -314,7 +315,7 @@ def main():
     for name, row in np.load(args.directions).items() if args.directions else []:
         if name.startswith("slider "):
             np.save(pack / f"{name.replace(' ', '-')}.npy", row.astype(np.float32))
-    if args.only:
+    if args.only is not None:
         before = tomllib.loads((pack / "pack.toml").read_text())
         typical, poor = before["fidelity"]["typical"], before["fidelity"]["poor"]
         eyes = before["alignment"]["eyes"]

@@ -5,8 +5,8 @@
 `directions.attribute_effects` says where heads with a hat lie, on average, from heads without. To go there puts half a hat on a
 head: its pattern is a mean of patterns, other attributes go along that lie beside it, and an age takes several times that way.
 Here each effect starts at that and is moved until the edit, as the consumer makes it, does what it is asked for: styles shifted by
-`strength` times the effect scaled to a largest entry of one, entries below the disentanglement dropped, the difference added to
-the portrait, in all places or where it is strongest. Learning one direction for all heads from what single edits did is what
+`strength` times the effect scaled to a largest entry of one, entries below the disentanglement dropped, and the portrait around it
+as the plug-in's composite leaves it. Learning one direction for all heads from what single edits did is what
 StyleMC (Kocasari et al., 2022, section 3) and Multi2One (Kim et al., 2023) do with CLIP; here a reader of attributes stands for
 it, since truth is known.
 """
@@ -24,17 +24,20 @@ import torch.nn.functional as F
 import captions
 import checkpoint
 from dataset import ATTRIBUTES, NAMES, Heads
-from directions import BASELINES, all_styles, attribute_design, attribute_effects
+from directions import BASELINES, attribute_design, attribute_effects
+from generator import W_SLOTS
 from networks import Reader
+from prior import code_prior
 from run import arguments, device
 from train_generator import HELD_OUT
 from train_reader import shown
 
 STRENGTH, DISENTANGLEMENT = 3.0, 0.05  # as `export.py` writes them into the pack
 SURE = -math.log(0.9)  # an edit that the reader is so sure of needs no more
-OTHERS, BACKGROUND, FAR = 0.5, 1.0, 0.1
-# Share of the strongest change below which the plug-in lets nothing through; half and one and a half of it bound the ramp.
-FOCUS = 0.3
+OTHERS, BACKGROUND, FAR = 0.5, 1.0, 0.006
+# As in the plug-in's composite: the share of the strongest change about which weaker ones fade out, and how sure the segmenter
+# has to be that a pixel shows something else, for it to be made anew in part and as a whole.
+FOCUS, NEW = 0.3, (0.1, 0.5)
 VALUES, FACES = 4, 4  # of a batch
 # What may change along: what hides or appears with it, and that age greys hair.
 ALONG = {
@@ -62,51 +65,52 @@ def editable(data, trait, value):
 
 
 class Effects(nn.Module):
-    """[values, styles], in deviations of the styles; scaled as they are used."""
+    """One for each meaning, by the principal axes of codes in every slot of w+: what no head differs in, no effect moves.
+    Any change of styles does more with less, but by colours that no head has.
+    """
 
-    def __init__(self, start):
+    def __init__(self, along, axes):
+        """`along` [meanings, axes], and what an axis does to styles, `axes` [axes, styles], in deviations of both."""
         super().__init__()
-        self.rows = nn.Parameter(start / start.abs().amax(1, keepdim=True))
-        self.register_buffer("length", self.rows.detach().norm(dim=1))
+        self.register_buffer("axes", axes)
+        self.along = nn.Embedding.from_pretrained(along / longest(along @ axes), freeze=False, sparse=True)
 
     def forward(self, which):
-        scaled = self.rows[which] / self.rows[which].abs().amax(1, keepdim=True)
+        """[n, styles] as they are used, and how far each edit leads, in squared deviations of codes [n]."""
+        along = self.along(which)
+        rows = along @ self.axes
+        scaled = rows / longest(rows)
+        far = (STRENGTH * along / longest(rows)).square().sum(1) / W_SLOTS
         # Those that the threshold drops learn as if it did not, so that they can come back.
-        return scaled - torch.where(scaled.abs() < DISENTANGLEMENT, scaled, 0).detach()
+        return scaled - torch.where(scaled.abs() < DISENTANGLEMENT, scaled, 0).detach(), far
 
-    def far(self, which):
-        """How long an effect is, as a multiple of how long it was."""
-        rows = self.rows[which] / self.rows[which].abs().amax(1, keepdim=True)
-        return (rows.norm(dim=1) / self.length[which]).square()
-
-
-class Descent:
-    """Momentum, and steps of one length for a whole row: Adam would move every channel alike, whether it matters or not."""
-
-    def __init__(self, rows):
-        self.rows, self.mean = rows, torch.zeros_like(rows)
-        self.square = rows.new_zeros(len(rows), 1)
-        self.visits = rows.new_zeros(len(rows), 1)
-
-    @torch.no_grad()
-    def step(self, which, rate):
-        which = which.unique()
-        gradient = self.rows.grad[which]
-        self.visits[which] += 1
-        self.mean[which] = 0.9 * self.mean[which] + 0.1 * gradient
-        self.square[which] = 0.99 * self.square[which] + 0.01 * gradient.square().sum(1, keepdim=True)
-        mean = self.mean[which] / (1 - 0.9 ** self.visits[which])
-        length = (self.square[which] / (1 - 0.99 ** self.visits[which])).sqrt()
-        self.rows[which] -= rate * self.rows[which].norm(dim=1, keepdim=True) * mean / length.clamp_min(1e-8)
-        self.rows.grad = None
+    def scaled(self):
+        rows = self.along.weight.detach() @ self.axes
+        return rows / longest(rows)
 
 
-def focus(change):
-    """Weights [n, 1, h, w] of a change of pictures: none where it is weak, beside where it is strong."""
-    size = F.avg_pool2d(F.pad(change.abs().mean(1, keepdim=True), (3, 3, 3, 3), mode="replicate"), 7, 1)
-    strongest = size.flatten(1).quantile(0.98, dim=1)[:, None, None, None]
-    t = ((size / strongest.clamp_min(1e-6) - FOCUS * 0.5) / FOCUS).clamp(0, 1)
+def longest(rows):
+    return rows.abs().amax(1, keepdim=True)
+
+
+def ramp(value, low, high):
+    t = ((value - low) / (high - low).clamp_min(1e-6)).clamp(0, 1)
     return t * t * (3 - 2 * t)
+
+
+def mean(x, side):
+    return F.avg_pool2d(F.pad(x, (side // 2,) * 4, mode="replicate"), side, 1)
+
+
+@torch.no_grad()
+def weights(change, before, after):
+    """Weights [n, 1, h, w] of a change of pictures, and where the photo's detail goes with what it belonged to, by the
+    logits of classes before and after."""
+    apart = (before.softmax(1) - after.softmax(1)).abs().sum(1, keepdim=True) / 2
+    anew = ramp(mean(F.max_pool2d(apart, 3, 1, 1), 3), *map(apart.new_tensor, NEW))
+    size = mean(change.abs().mean(1, keepdim=True), 7)
+    strongest = size.flatten(1).quantile(0.98, dim=1)[:, None, None, None]
+    return torch.maximum(ramp(size, FOCUS * 0.5 * strongest, FOCUS * 1.5 * strongest), anew), anew
 
 
 class Lesson:
@@ -120,8 +124,9 @@ class Lesson:
         self.able = [editable(data, *meaning) for meaning in self.values]
 
     def draw(self, styles):
+        """Pictures and logits of classes."""
         with torch.autocast(styles.device.type, torch.bfloat16):
-            return self.faces.g.synthesise(list(styles.split(self.sizes, 1)))[0]
+            return self.faces.g.synthesise(list(styles.split(self.sizes, 1)), self.faces.seg)
 
     def read(self, pictures):
         return self.reader(F.avg_pool2d(pictures.clamp(-1, 1), pictures.shape[2] // Reader.SIDE))
@@ -132,13 +137,16 @@ class Lesson:
         data, n = self.data, len(index)
         with torch.no_grad():
             styles = torch.cat(self.faces.g.affine(self.faces.code(data.params[index])), 1)
-            before = self.draw(styles)
-            undrawn = (data.batch(index) - before) * torch.rand(n, 1, 1, 1, device=data.device)
-            was = self.read(before + undrawn)
-        change = self.draw(styles + STRENGTH * effects * self.deviation) - before
-        narrow = torch.rand(n, 1, 1, 1, device=data.device) < 0.5
-        shown_change = change * torch.where(narrow, focus(change.detach()), 1)
-        now = self.read(before + undrawn + shown_change)
+            before, classes = self.draw(styles)
+            photo = data.batch(index)
+            # Some are judged as they are drawn: whoever wants the generator's picture gets it.
+            drawn = torch.rand(n, 1, 1, 1, device=data.device) < 0.25
+            was = self.read(torch.where(drawn, before, photo))
+        after, classes_after = self.draw(styles + STRENGTH * effects * self.deviation)
+        change = after - before
+        weight, anew = weights(change, classes, classes_after)
+        layer = before + weight * change + (photo - before) * (1 - anew)
+        now = self.read(torch.where(drawn, after, layer))
         asked, others = change.new_zeros(n), change.new_zeros(n)
         reached = torch.zeros(n, dtype=torch.bool, device=data.device)
         traits = [self.values[w][0] for w in which.tolist()]
@@ -163,15 +171,16 @@ class Lesson:
 
 @torch.no_grad()
 def look(lesson, effects, each=16):
-    """{meaning: (share reached, divergence of the others)} on held-out faces."""
+    """{meaning: (share reached, divergence of the others, squared deviations)} on held-out faces."""
     torch.manual_seed(1)
     found = {}
     for w, meaning in enumerate(lesson.values):
         held = lesson.data.held_out
         index = held[lesson.able[w][held]][:each]
         which = torch.full((len(index),), w, device=index.device)
-        _, others, _, reached = lesson(which, index, effects(which))
-        found["/".join(meaning)] = reached.float().mean().item(), others.mean().item()
+        rows, far = effects(which)
+        _, others, _, reached = lesson(which, index, rows)
+        found["/".join(meaning)] = reached.float().mean().item(), others.mean().item(), far[0].item()
     return found
 
 
@@ -179,7 +188,7 @@ def teach(lesson, effects, args):
     out = pathlib.Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     log = open(out / "effects.jsonl", "a", buffering=1)
-    descent = Descent(effects.rows)
+    adam = torch.optim.SparseAdam(list(effects.along.parameters()), betas=(0.9, 0.99))
     able = [lesson.data.train[own[lesson.data.train]] for own in lesson.able]
     started, next_look, step, fraction = time.time(), 0.0, 0, 0.0
     while True:
@@ -190,22 +199,23 @@ def teach(lesson, effects, args):
             state = torch.get_rng_state()
             found = look(lesson, effects)
             torch.set_rng_state(state)
-            reached, others = np.mean(list(found.values()), 0).tolist()
-            far = effects.far(torch.arange(len(lesson.values))).mean().item()
-            row = dict(minutes=round(elapsed / 60, 1), step=step, reached=round(reached, 4), others=round(others, 4), far=round(far, 3))
+            means = dict(zip(("reached", "others", "far"), np.mean(list(found.values()), 0).round(4).tolist()))
+            row = dict(minutes=round(elapsed / 60, 1), step=step, **means)
             print(row, flush=True)
-            log.write(json.dumps(row | {name: [round(v, 3) for v in both] for name, both in found.items()}) + "\n")
-            rows = effects.rows.detach()
-            np.savez(out / "effects.npz", effects=(rows / rows.abs().amax(1, keepdim=True)).cpu().numpy(),
+            log.write(json.dumps(row | {name: [round(v, 3) for v in told] for name, told in found.items()}) + "\n")
+            np.savez(out / "effects.npz", effects=effects.scaled().cpu().numpy(),
                      meaning=["/".join(m) for m in lesson.values])  # fmt: skip
         if fraction >= 1:
             return
         which = torch.randperm(len(lesson.values))[:VALUES].repeat_interleave(FACES)
         index = torch.stack([able[w][torch.randint(len(able[w]), ())] for w in which.tolist()])
-        asked, others, background, _ = lesson(which, index, effects(which))
-        loss = (asked - SURE).clamp_min(0) + OTHERS * others + BACKGROUND * background + FAR * effects.far(which)
+        rows, far = effects(which)
+        asked, others, background, _ = lesson(which, index, rows)
+        loss = (asked - SURE).clamp_min(0) + OTHERS * others + BACKGROUND * background + FAR * far
+        adam.param_groups[0]["lr"] = args.rate * max(0.05, 0.5 + 0.5 * math.cos(math.pi * fraction))
+        adam.zero_grad()
         loss.mean().backward()
-        descent.step(which, args.rate * max(0.05, 0.5 + 0.5 * math.cos(math.pi * fraction)))
+        adam.step()
         step += 1
 
 
@@ -213,23 +223,30 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--checkpoint", required=True)
     parser.add_argument("--reader", required=True)
-    args = arguments(parser, minutes=50, rate=0.03)
+    args = arguments(parser, minutes=25, rate=0.02)
     data = Heads(args.data, HELD_OUT, device())
     faces, _ = checkpoint.load(args.checkpoint)
     reader = Reader()
     reader.load_state_dict(torch.load(args.reader, map_location="cpu", weights_only=True)["reader"])
     for network in (faces, reader):
         network.to(data.device).eval().requires_grad_(False)
-    styles = all_styles(faces, data.params[data.train])
-    deviation = styles.std(0)
-    design, columns = attribute_design(data, data.train)
-    regressed = attribute_effects((styles - styles.mean(0)) / deviation.clamp_min(1e-6), design)
+    with torch.no_grad():
+        middle, axes = code_prior(faces, data.params[data.train])
+        w = faces.codes(data.params[data.train])
+        deviation = torch.cat(faces.g.affine(w), 1).std(0)
+        at_zero, at_one = (torch.cat(faces.g.affine(x), 1) for x in (torch.zeros(1, axes.shape[1]), axes))
+        moved = (at_one - at_zero) / deviation.clamp_min(1e-6)
+        slots = torch.cat([torch.full((l.conv.modulation.weight.shape[0],), slot) for _, l, slot, _ in faces.g.layers()])
+        moved = torch.cat([moved * (slots == slot) for slot in range(W_SLOTS)])
+        along = (w - middle) @ axes.t() / axes.square().sum(1)
+        design, columns = attribute_design(data, data.train)
+        regressed = attribute_effects(along, design)
     lesson = Lesson(data, faces, reader, deviation)
     start = regressed[[columns.index(meaning) for meaning in lesson.values]]
     for i, (trait, value) in enumerate(lesson.values):
         if BASELINES.get(trait, value) != value:
             start[i] -= regressed[columns.index((trait, BASELINES[trait]))]
-    teach(lesson, Effects(start).to(data.device), args)
+    teach(lesson, Effects(start.repeat(1, W_SLOTS), moved).to(data.device), args)
 
 
 if __name__ == "__main__":
