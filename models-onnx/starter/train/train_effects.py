@@ -1,14 +1,13 @@
 """Learn what each value of an attribute does to styles, through the generator.
 
-  python train_effects.py DATA --checkpoint heads128.pt --reader reader.pt --out RUN --minutes 50
+  python train_effects.py DATA --checkpoint heads128.pt --reader reader.pt --out RUN --minutes 25
 
 `directions.attribute_effects` says where heads with a hat lie, on average, from heads without. To go there puts half a hat on a
 head: its pattern is a mean of patterns, other attributes go along that lie beside it, and an age takes several times that way.
 Here each effect starts at that and is moved until the edit, as the consumer makes it, does what it is asked for: styles shifted by
-`strength` times the effect scaled to a largest entry of one, entries below the disentanglement dropped, and the portrait around it
-as the plug-in's composite leaves it. Learning one direction for all heads from what single edits did is what
-StyleMC (Kocasari et al., 2022, section 3) and Multi2One (Kim et al., 2023) do with CLIP; here a reader of attributes stands for
-it, since truth is known.
+`STRENGTH` times the effect scaled to a largest entry of one, entries below the disentanglement dropped, and the portrait around it
+as the plug-in's composite leaves it. Learning one direction for all heads from what single edits did is what StyleMC (Kocasari et
+al., 2022) and Multi2One (Kim et al., 2023) do with CLIP; here a reader of attributes stands for it, since truth is known.
 """
 import argparse
 import json
@@ -28,7 +27,7 @@ from directions import BASELINES, attribute_design, attribute_effects
 from generator import W_SLOTS
 from networks import Reader
 from prior import code_prior
-from run import arguments, device
+from run import device
 from train_generator import HELD_OUT
 from train_reader import shown
 
@@ -147,26 +146,25 @@ class Lesson:
         weight, anew = weights(change, classes, classes_after)
         layer = before + weight * change + (photo - before) * (1 - anew)
         now = self.read(torch.where(drawn, after, layer))
-        asked, others = change.new_zeros(n), change.new_zeros(n)
-        reached = torch.zeros(n, dtype=torch.bool, device=data.device)
-        traits = [self.values[w][0] for w in which.tolist()]
-        for name in NAMES:
-            own = torch.tensor([trait == name for trait in traits], device=data.device)
-            let = torch.tensor([name in ALONG.get(trait, ()) for trait in traits], device=data.device)
-            old, new = was[name].log_softmax(1), now[name].log_softmax(1)
-            moved = (old.exp() * (old - new)).sum(1)
-            others = others + moved * (~own & ~let & self.shows[name][index])
-            if own.any():
-                wanted = torch.tensor(
-                    [ATTRIBUTES[name].index(self.values[w][1]) if mine else 0 for w, mine in zip(which.tolist(), own)],
-                    device=data.device)  # fmt: skip
-                asked = asked + F.nll_loss(new, wanted, reduction="none") * own
-                reached |= own & (new.argmax(1) == wanted)
+        asked, others, reached = self.told(which, index, was, now)
         # Hair and hats may cover what is behind them.
-        still = torch.tensor([trait not in ("hair", "hat") for trait in traits], device=data.device)
+        still = torch.tensor([self.values[w][0] not in ("hair", "hat") for w in which.tolist()], device=data.device)
         wall = (data.masks[index] == 0)[:, None] & still[:, None, None, None]
         background = (change.abs() * wall).mean((1, 2, 3))
         return asked, others, background, reached
+
+    def told(self, which, index, was, now):
+        """What was asked of readings [n], their divergence in everything else [n], and whether the value was reached [n]."""
+        asked, others, reached = [], [], []
+        for row, w in enumerate(which.tolist()):
+            trait, value = self.values[w]
+            old, new = ({name: read[name][row].log_softmax(0) for name in NAMES} for read in (was, now))
+            wanted = ATTRIBUTES[trait].index(value)
+            asked.append(-new[trait][wanted])
+            reached.append(new[trait].argmax() == wanted)
+            kept = [n for n in NAMES if n != trait and n not in ALONG.get(trait, ()) and self.shows[n][index[row]]]
+            others.append(sum((old[n].exp() * (old[n] - new[n])).sum() for n in kept))
+        return torch.stack(asked), torch.stack(others), torch.stack(reached)
 
 
 @torch.no_grad()
@@ -207,7 +205,7 @@ def teach(lesson, effects, args):
                      meaning=["/".join(m) for m in lesson.values])  # fmt: skip
         if fraction >= 1:
             return
-        which = torch.randperm(len(lesson.values))[:VALUES].repeat_interleave(FACES)
+        which = torch.randperm(len(lesson.values), device=lesson.data.device)[:VALUES].repeat_interleave(FACES)
         index = torch.stack([able[w][torch.randint(len(able[w]), ())] for w in which.tolist()])
         rows, far = effects(which)
         asked, others, background, _ = lesson(which, index, rows)
@@ -219,34 +217,43 @@ def teach(lesson, effects, args):
         step += 1
 
 
+def regressed(faces, data, values):
+    """Where effects start [values, axes of all slots], what those axes do to styles, and the styles' deviations."""
+    middle, axes = code_prior(faces, data.params[data.train])
+    w = faces.codes(data.params[data.train])
+    deviation = torch.cat(faces.g.affine(w), 1).std(0)
+    at_zero, at_one = (torch.cat(faces.g.affine(x), 1) for x in (torch.zeros_like(axes[:1]), axes))
+    moved = (at_one - at_zero) / deviation.clamp_min(1e-6)
+    slots = [torch.full((layer.conv.modulation.weight.shape[0],), slot) for _, layer, slot, _ in faces.g.layers()]
+    slots = torch.cat(slots).to(moved.device)
+    design, columns = attribute_design(data, data.train)
+    effects = attribute_effects((w - middle) @ axes.t() / axes.square().sum(1), design)
+    start = effects[[columns.index(meaning) for meaning in values]]
+    for i, (trait, value) in enumerate(values):
+        if BASELINES.get(trait, value) != value:
+            start[i] -= effects[columns.index((trait, BASELINES[trait]))]
+    return start.repeat(1, W_SLOTS), torch.cat([moved * (slots == slot) for slot in range(W_SLOTS)]), deviation
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--checkpoint", required=True)
-    parser.add_argument("--reader", required=True)
-    args = arguments(parser, minutes=25, rate=0.02)
+    parser.add_argument("data", nargs="+", help="folders of shards")
+    for name in ("checkpoint", "reader", "out"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--minutes", type=float, default=25)
+    parser.add_argument("--rate", type=float, default=0.02)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
     data = Heads(args.data, HELD_OUT, device())
     faces, _ = checkpoint.load(args.checkpoint)
     reader = Reader()
     reader.load_state_dict(torch.load(args.reader, map_location="cpu", weights_only=True)["reader"])
     for network in (faces, reader):
         network.to(data.device).eval().requires_grad_(False)
-    with torch.no_grad():
-        middle, axes = code_prior(faces, data.params[data.train])
-        w = faces.codes(data.params[data.train])
-        deviation = torch.cat(faces.g.affine(w), 1).std(0)
-        at_zero, at_one = (torch.cat(faces.g.affine(x), 1) for x in (torch.zeros(1, axes.shape[1]), axes))
-        moved = (at_one - at_zero) / deviation.clamp_min(1e-6)
-        slots = torch.cat([torch.full((l.conv.modulation.weight.shape[0],), slot) for _, l, slot, _ in faces.g.layers()])
-        moved = torch.cat([moved * (slots == slot) for slot in range(W_SLOTS)])
-        along = (w - middle) @ axes.t() / axes.square().sum(1)
-        design, columns = attribute_design(data, data.train)
-        regressed = attribute_effects(along, design)
-    lesson = Lesson(data, faces, reader, deviation)
-    start = regressed[[columns.index(meaning) for meaning in lesson.values]]
-    for i, (trait, value) in enumerate(lesson.values):
-        if BASELINES.get(trait, value) != value:
-            start[i] -= regressed[columns.index((trait, BASELINES[trait]))]
-    teach(lesson, Effects(start.repeat(1, W_SLOTS), moved).to(data.device), args)
+    start, axes, deviation = regressed(faces, data, meanings())
+    teach(Lesson(data, faces, reader, deviation), Effects(start, axes).to(data.device), args)
 
 
 if __name__ == "__main__":
