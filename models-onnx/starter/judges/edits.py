@@ -2,9 +2,8 @@
 import numpy as np
 import torch
 
-from common import ATTRIBUTES, CLASSES
+from common import ATTRIBUTES, CLASSES, shown
 from measures import batched, cosine, seen as as_judged
-from train import seen
 
 # An attribute is judged if the reader is right this often, and errs half as often at most as by the commonest value.
 RIGHT = 0.85
@@ -79,7 +78,7 @@ def judged(judges, held, index, before, after, attribute, wanted):
     (was, who), (now, who_now) = (read(judges["reader"], pictures) for pictures in (before, after))
     values = [ATTRIBUTES[attribute].index(v) for v in wanted]
     success = np.isin(now[attribute].argmax(1), values)
-    shows, others = seen(held.data), {}
+    shows, others = shown(held.data), {}
     for name in ATTRIBUTES:
         if name == attribute or name in ALONG.get(attribute, ()) or not told(held.accuracy[name]):
             continue

@@ -22,13 +22,12 @@ import torch.nn.functional as F
 
 import denoiser
 import texts
-from common import ATTRIBUTES, IDENTITY, Heads, frechet, kernel_distance, save_sheet, standard
+from common import ATTRIBUTES, IDENTITY, Heads, frechet, kernel_distance, save_sheet, shown, standard
 from edits import edits, judged, read
 from judges import load
 from measures import batched, cosine, intersection_over_union, psnr, seen as as_judged
 from pack import Pack, reduced
 from report import markdown
-from train import seen
 
 OPTIMISED = 16  # held-out renders whose codes are optimised
 
@@ -51,7 +50,7 @@ class Held:
 
     def accuracies(self):
         """{attribute: {accuracy, chance}} of the reader, where it shows."""
-        shows, result = seen(self.data), {}
+        shows, result = shown(self.data), {}
         for name in ATTRIBUTES:
             own = shows[name].numpy() & ((self.data.label("gender").numpy() == 0) if name == "beard" else True)
             truth = self.data.label(name).numpy()[own]

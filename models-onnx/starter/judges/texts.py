@@ -2,8 +2,7 @@
 import numpy as np
 
 import words
-from common import ATTRIBUTES, NAMES, captions
-from train import seen
+from common import ATTRIBUTES, NAMES, captions, shown
 
 DRAWS = 10
 NAMED = 5  # traits in a caption that is to find its picture
@@ -28,7 +27,7 @@ def attributes(pack, data, embedded):
     value by one of its phrases, drawn ten times. Only pictures in which the trait shows count; beards, those of men.
     """
     new, left_out = words.new_words()
-    shows = seen(data)
+    shows = shown(data)
     result = {}
     for trait, known in words.trained().items():
         values = ATTRIBUTES[trait]

@@ -11,7 +11,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from common import ATTRIBUTES, CLASSES, IDENTITY, SIDE, Heads, Run, arguments, device
+from common import ATTRIBUTES, CLASSES, IDENTITY, SIDE, Heads, Run, arguments, device, shown
 from judges import DISTORTIONS, JUDGES
 
 HELD_OUT = 512
@@ -54,20 +54,6 @@ def distorted(x):
     return torch.stack(changed)[kind, torch.arange(len(x), device=x.device)], kind
 
 
-def seen(data):
-    """Where an attribute shows: {name: [n] of bool}. Elsewhere its label says nothing."""
-    label = data.label
-    hidden = {
-        "hair_colour": (label("hair") == 0) | ((label("hat") > 0) & (label("hair") < 3)),
-        "hair": (label("hat") > 0) & (label("hair") < 3),
-        "fringe": (label("hair") < 2) | (label("hat") > 0),
-        "hat_colour": label("hat") == 0,
-        "eyes": (label("glasses") == 2) | (label("expression") == 6),
-    }
-    everywhere = torch.ones(len(data.images), dtype=torch.bool, device=data.device)
-    return {name: ~hidden[name] if name in hidden else everywhere for name in ATTRIBUTES}
-
-
 def read_loss(logits, data, shows, index):
     """Cross-entropy where an attribute shows, in parts of what guessing by frequency gets."""
     total = 0.0
@@ -82,7 +68,7 @@ class Losses:
     """The loss of each judge on a batch."""
 
     def __init__(self, data):
-        self.data, self.shows = data, seen(data)
+        self.data, self.shows = data, shown(data)
         wanted = data.params[:, IDENTITY]
         self.mean, self.deviation = wanted[data.train].mean(0), wanted[data.train].std(0).clamp_min(1e-3)
         self.identity = (wanted - self.mean) / self.deviation

@@ -92,6 +92,21 @@ class Heads:
         return self.labels[:, NAMES.index(name)].long()
 
 
+def shown(data):
+    """Where an attribute shows: {name: [n] of bool}. Elsewhere its label says nothing."""
+    label = data.label
+    covered = (label("hat") > 0) & (label("hair") < 3)
+    hidden = {
+        "hair_colour": (label("hair") == 0) | covered,
+        "hair": covered,
+        "fringe": (label("hair") < 2) | (label("hat") > 0),
+        "hat_colour": label("hat") == 0,
+        "eyes": (label("glasses") == 2) | (label("expression") == 6),
+    }
+    everywhere = torch.ones(len(data.labels), dtype=torch.bool, device=data.device)
+    return {name: ~hidden[name] if name in hidden else everywhere for name in ATTRIBUTES}
+
+
 def unit_range(images):
     """u8 [n,3,h,w] -> f32 in [-1, 1]."""
     x = images.float() / 127.5 - 1

@@ -29,7 +29,7 @@ from networks import Reader
 from prior import code_prior
 from run import device
 from train_generator import HELD_OUT
-from train_reader import shown
+from train_reader import readable
 
 STRENGTH, DISENTANGLEMENT = 3.0, 0.05  # as `export.py` writes them into the pack
 SURE = -math.log(0.9)  # an edit that the reader is so sure of needs no more
@@ -53,7 +53,7 @@ def meanings():
 def editable(data, trait, value):
     """Faces of which a value can be asked: they have another, and it would show."""
     label = data.label
-    fit = (label(trait) != ATTRIBUTES[trait].index(value)) & shown(data)[trait]
+    fit = (label(trait) != ATTRIBUTES[trait].index(value)) & readable(data)[trait]
     if trait in ("hair", "hair_colour"):
         fit &= label("hat") == 0
     if trait == "hair_colour":
@@ -118,7 +118,7 @@ class Lesson:
     def __init__(self, data, faces, reader, deviation):
         self.data, self.faces, self.reader, self.deviation = data, faces, reader, deviation
         self.sizes = [layer.conv.modulation.weight.shape[0] for _, layer, _, _ in faces.g.layers()]
-        self.shows = shown(data)
+        self.shows = readable(data)
         self.values = meanings()
         self.able = [editable(data, *meaning) for meaning in self.values]
 

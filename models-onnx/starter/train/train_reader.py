@@ -8,7 +8,7 @@ judges, neither faces nor form: what directions are taught by must not be what t
 import torch
 import torch.nn.functional as F
 
-from dataset import ATTRIBUTES, Heads
+from dataset import ATTRIBUTES, Heads, shown
 from networks import Reader
 from run import Run, arguments, device
 from train_generator import HELD_OUT
@@ -18,17 +18,9 @@ from train_pair import augment
 STRESS = {"expression": 4, "age": 2}
 
 
-def shown(data):
-    """Where an attribute shows: {name: [n] of bool}. Elsewhere its label says nothing."""
-    label = data.label
-    covered = (label("hat") > 0) & (label("hair") < 3)
-    everywhere = torch.ones(len(data.labels), dtype=torch.bool, device=data.device)
-    hidden = {
-        "hair": covered, "hair_colour": covered | (label("hair") == 0), "fringe": (label("hat") > 0) | (label("hair") < 2),
-        "hat_colour": label("hat") == 0, "eyes": (label("glasses") == 2) | (label("expression") == 6),
-        "beard": label("gender") == 1,
-    }  # fmt: skip
-    return {name: ~hidden[name] if name in hidden else everywhere for name in ATTRIBUTES}
+def readable(data):
+    """Where an attribute shows, and beards of men only."""
+    return shown(data) | {"beard": data.label("gender") == 0}
 
 
 def loss_of(logits, labels, shows):
@@ -54,7 +46,7 @@ def right(reader, data, shows, index):
 def main():
     args = arguments(minutes=12, batch=64, rate=2e-3)
     data = Heads(args.data, HELD_OUT, device(), side=Reader.SIDE)
-    shows = shown(data)
+    shows = readable(data)
     run = Run("reader", args, Reader(), ema=0.99)
 
     def look(average):
