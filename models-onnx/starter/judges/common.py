@@ -6,7 +6,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path += [str(HERE.parent / "train"), str(HERE.parent / "train_denoiser")]
 
 import captions  # noqa: E402, F401
-from dataset import ATTRIBUTES, NAMES, Heads, shown, unit_range  # noqa: E402, F401
+from dataset import ALONG, ATTRIBUTES, NAMES, Heads, shown, unit_range  # noqa: E402, F401
 from direction import style_direction  # noqa: E402, F401
 from distances import frechet, kernel_distance, standard  # noqa: E402, F401
 from generator import CLASSES  # noqa: E402, F401

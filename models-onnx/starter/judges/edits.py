@@ -2,18 +2,13 @@
 import numpy as np
 import torch
 
-from common import ATTRIBUTES, CLASSES, shown
+from common import ALONG, ATTRIBUTES, CLASSES, shown
 from measures import batched, cosine, seen as as_judged
 
 # An attribute is judged if the reader is right this often, and errs half as often at most as by the commonest value.
 RIGHT = 0.85
 
 HEADS = 50
-# What may change along when an attribute is changed as asked: what hides or appears with it, and that age greys hair.
-ALONG = {
-    "hair": ("hair_colour", "fringe"), "hat": ("hair", "hair_colour", "fringe", "hat_colour"), "glasses": ("eyes",),
-    "age": ("hair_colour",),
-}  # fmt: skip
 
 # Prompt, attribute, values that count as success, value that the heads have before; none for any other.
 EDITS = [

@@ -13,8 +13,8 @@ import pathlib
 import numpy as np
 import torch
 
-from common import Heads, save_sheet
-from edits import ALONG, EDITS, heads, judged
+from common import ALONG, Heads, save_sheet
+from edits import EDITS, heads, judged
 from evaluate import Held
 from judges import load
 from report import markdown

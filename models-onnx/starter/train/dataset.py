@@ -25,6 +25,11 @@ ATTRIBUTES = {
     "freckles": ["no", "yes"],
 }
 NAMES = list(ATTRIBUTES)
+# What may change along when an attribute is changed as asked: what hides or appears with it, and that age greys hair.
+ALONG = {
+    "hair": ("hair_colour", "fringe"), "hat": ("hair", "hair_colour", "fringe", "hat_colour"), "glasses": ("eyes",),
+    "age": ("hair_colour",),
+}  # fmt: skip
 
 
 class Heads:

@@ -28,6 +28,7 @@ from generator import CLASSES, SIZE, W_SLOTS
 from networks import Identity, ImageEncoder, Inverter, Perceptual, TextProjection
 from run import record
 from sentences import Sentences
+from train_effects import DISENTANGLEMENT, STRENGTH
 
 ROLES = ("mapping affine synthesis preview encoder image-encoder text-projection segmenter segmenter-at identity perceptual").split()
 # These have the generator's trunk in common, and its weights lie in a file beside them.
@@ -294,8 +295,8 @@ def main():
     parser.add_argument("--golden")
     parser.add_argument("--logs", nargs="+", type=pathlib.Path, help="logs of the trainings, for the pack")
     parser.add_argument("--keep", help="also write the checkpoint here, in half precision")
-    parser.add_argument("--strength", type=float, default=3.0)
-    parser.add_argument("--disentanglement", type=float, default=0.05)
+    parser.add_argument("--strength", type=float, default=STRENGTH)
+    parser.add_argument("--disentanglement", type=float, default=DISENTANGLEMENT)
     parser.add_argument("--neutral", default="a person")
     parser.add_argument("--held-out", type=int, default=512)
     args = parser.parse_args()

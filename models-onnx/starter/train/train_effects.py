@@ -22,7 +22,7 @@ import torch.nn.functional as F
 
 import captions
 import checkpoint
-from dataset import ATTRIBUTES, NAMES, Heads
+from dataset import ALONG, ATTRIBUTES, NAMES, Heads
 from directions import BASELINES, attribute_design, attribute_effects
 from generator import W_SLOTS
 from networks import Reader
@@ -31,18 +31,15 @@ from run import device
 from train_generator import HELD_OUT
 from train_reader import readable
 
-STRENGTH, DISENTANGLEMENT = 3.0, 0.05  # as `export.py` writes them into the pack
+STRENGTH, DISENTANGLEMENT = 3.0, 0.05  # `export.py` writes them into the pack
 SURE = -math.log(0.9)  # an edit that the reader is so sure of needs no more
 OTHERS, BACKGROUND, FAR = 0.5, 1.0, 0.006
 # As in the plug-in's composite: the share of the strongest change about which weaker ones fade out, and how sure the segmenter
 # has to be that a pixel shows something else, for it to be made anew in part and as a whole.
 FOCUS, NEW = 0.3, (0.1, 0.5)
 VALUES, FACES = 4, 4  # of a batch
-# What may change along: what hides or appears with it, and that age greys hair.
-ALONG = {
-    "hair": ("hair_colour", "fringe"), "hat": ("hair", "hair_colour", "fringe", "hat_colour"), "glasses": ("eyes",),
-    "age": ("hair_colour",), "expression": ("eyes",),
-}  # fmt: skip
+# Closed eyes show no colour.
+LET = ALONG | {"expression": ("eyes",)}
 
 
 def meanings():
@@ -50,10 +47,10 @@ def meanings():
     return [(trait, value) for trait, values in captions.PHRASES.items() for value in values]
 
 
-def editable(data, trait, value):
+def editable(data, shows, trait, value):
     """Faces of which a value can be asked: they have another, and it would show."""
     label = data.label
-    fit = (label(trait) != ATTRIBUTES[trait].index(value)) & readable(data)[trait]
+    fit = (label(trait) != ATTRIBUTES[trait].index(value)) & shows[trait]
     if trait in ("hair", "hair_colour"):
         fit &= label("hat") == 0
     if trait == "hair_colour":
@@ -77,9 +74,9 @@ class Effects(nn.Module):
     def forward(self, which):
         """[n, styles] as they are used, and how far each edit leads, in squared deviations of codes [n]."""
         along = self.along(which)
-        rows = along @ self.axes
-        scaled = rows / longest(rows)
-        far = (STRENGTH * along / longest(rows)).square().sum(1) / W_SLOTS
+        along = along / longest(along @ self.axes)
+        scaled = along @ self.axes
+        far = (STRENGTH * along).square().sum(1) / W_SLOTS
         # Those that the threshold drops learn as if it did not, so that they can come back.
         return scaled - torch.where(scaled.abs() < DISENTANGLEMENT, scaled, 0).detach(), far
 
@@ -120,7 +117,7 @@ class Lesson:
         self.sizes = [layer.conv.modulation.weight.shape[0] for _, layer, _, _ in faces.g.layers()]
         self.shows = readable(data)
         self.values = meanings()
-        self.able = [editable(data, *meaning) for meaning in self.values]
+        self.able = [editable(data, self.shows, *meaning) for meaning in self.values]
 
     def draw(self, styles):
         """Pictures and logits of classes."""
@@ -162,7 +159,7 @@ class Lesson:
             wanted = ATTRIBUTES[trait].index(value)
             asked.append(-new[trait][wanted])
             reached.append(new[trait].argmax() == wanted)
-            kept = [n for n in NAMES if n != trait and n not in ALONG.get(trait, ()) and self.shows[n][index[row]]]
+            kept = [n for n in NAMES if n != trait and n not in LET.get(trait, ()) and self.shows[n][index[row]]]
             others.append(sum((old[n].exp() * (old[n] - new[n])).sum() for n in kept))
         return torch.stack(asked), torch.stack(others), torch.stack(reached)
 

@@ -24,7 +24,7 @@ def readable(data):
 
 
 def loss_of(logits, labels, shows):
-    """Mean cross-entropy over the attributes, each where it shows."""
+    """Cross-entropy of the attributes, each where it shows, by their stress."""
     total = 0.0
     for i, name in enumerate(ATTRIBUTES):
         error = F.cross_entropy(logits[name].float(), labels[:, i].long(), reduction="none")
@@ -35,7 +35,7 @@ def loss_of(logits, labels, shows):
 @torch.no_grad()
 def right(reader, data, shows, index):
     """{attribute: share of the faces in which it is read right, of those in which it shows}."""
-    parts = [reader(F.avg_pool2d(data.batch(i), data.images.shape[2] // Reader.SIDE)) for i in index.split(256)]
+    parts = [reader(data.batch(i)) for i in index.split(256)]
     found = {}
     for name in ATTRIBUTES:
         said = torch.cat([part[name] for part in parts]).argmax(1)
